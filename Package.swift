@@ -1,0 +1,47 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// Lower targets never import higher ones; the order below is the order of the layers.
+let package = Package(
+    name: "Apus",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Apus", targets: ["Apus"]),
+        .executable(name: "apus", targets: ["apus-cli"]),
+        .executable(name: "apus-actor", targets: ["apus-actor"]),
+        .executable(name: "apus-learner", targets: ["apus-learner"]),
+        .executable(name: "apus-coordinator", targets: ["apus-coordinator"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Libraries of the system, and C of our own.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .target(name: "CWire", dependencies: ["CProtobufC"]),
+        .target(name: "CKernels"),
+        .target(name: "CPlatform"),
+
+        // Threads, clocks, files; then numbers; then what learns.
+        .target(name: "Platform", dependencies: ["CPlatform"]),
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Platform"]),
+        .target(name: "Networks", dependencies: ["Tensors", "Platform"]),
+        .target(name: "Environments", dependencies: ["Tensors"]),
+        .target(name: "Rollouts", dependencies: ["Platform", "Tensors"]),
+        .target(name: "Methods", dependencies: ["Rollouts", "Networks", "Tensors"]),
+        .target(
+            name: "Runs", dependencies: ["Platform", "CWire", .product(name: "Yams", package: "Yams")],
+            resources: [.embedInCode("Presets/cartpole.yaml")]),
+
+        // The wire and the three roles.
+        .target(name: "Wire", dependencies: ["CZeroMQ", "CWire", "Platform", "Rollouts"]),
+        .target(name: "Acting", dependencies: ["Wire", "Environments", "Networks", "Rollouts"]),
+        .target(name: "Learning", dependencies: ["Wire", "Methods", "Networks", "Rollouts", "Runs"]),
+        .target(name: "Coordinating", dependencies: ["Wire", "Runs"]),
+        .target(name: "Apus", dependencies: ["Acting", "Learning", "Coordinating"]),
+    ]
+)
