@@ -1,4 +1,5 @@
 import Platform
+import Tensors
 
 /// Who made a rollout, and which one it is of theirs: the key of the ledger.
 public struct RolloutID: Hashable, Sendable, CustomStringConvertible {
