@@ -1,0 +1,41 @@
+import Foundation
+import Platform
+import Yams
+
+extension RunSpec {
+    /// The presets that ship inside, by name, as YAML.
+    private static let presetFiles: [(name: String, text: [UInt8])] = [("cartpole", PackageResources.cartpole_yaml)]
+
+    /// The names of the presets.
+    public static var presets: [String] { presetFiles.map(\.name) }
+
+    /// Loads a preset or a YAML file, applies `overrides` ("actors.slots=64") in order, and checks every key and value.
+    ///
+    /// A preset's name wins over a file of the same name: write `./cartpole` for the file.
+    /// - Throws: `RunSpecError`, or `FileError` when the file cannot be read.
+    public static func load(_ presetOrPath: String, overrides: [String] = []) throws -> RunSpec {
+        let text: [UInt8]
+        if let preset = presetFiles.first(where: { $0.name == presetOrPath }) {
+            text = preset.text
+        } else if Files.exists(presetOrPath) || presetOrPath.contains("/") || presetOrPath.hasSuffix(".yaml") {
+            text = try Files.read(presetOrPath)
+        } else {
+            throw RunSpecError.notFound(
+                presetOrPath, presets: presets, nearest: EditDistance.nearest(to: presetOrPath, among: presets))
+        }
+        return try parse(String(decoding: text, as: UTF8.self), place: presetOrPath, overrides: overrides)
+    }
+
+    /// Reads a YAML text; `place` is named in errors.
+    public static func parse(_ yaml: String, place: String, overrides: [String] = []) throws -> RunSpec {
+        var tree = try SpecTree()
+        try tree.overlay(yaml: yaml, place: place)
+        for text in overrides {
+            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { throw RunSpecError.malformedOverride(text) }
+            try tree.overlay(value: String(text[text.index(after: equals)...]), at: String(text[..<equals]), place: "--set \(text)")
+        }
+        let spec = try tree.decoded(place: place)
+        try spec.validate(place: place)
+        return spec
+    }
+}

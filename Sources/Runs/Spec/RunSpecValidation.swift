@@ -1,0 +1,53 @@
+extension RunSpec {
+    /// Checks every value's range. The method's options and the environment's name are checked by those who know them.
+    public func validate(place: String = "the run's description") throws(RunSpecError) {
+        func check(_ key: String, _ value: Any, _ holds: Bool, _ allowed: String) throws(RunSpecError) {
+            guard holds else { throw .outOfRange(key: key, value: "\(value)", allowed: allowed, place: place) }
+        }
+        func positive(_ key: String, _ value: Double) throws(RunSpecError) {
+            try check(key, value, value > 0 && value.isFinite, "a finite number above 0")
+        }
+        func count(_ key: String, _ value: Int, from least: Int = 1, to most: Int = .max) throws(RunSpecError) {
+            let range = most == .max ? "a whole number from \(least)" : "a whole number from \(least) to \(most)"
+            try check(key, value, value >= least && value <= most, range)
+        }
+        try check("name", name.isEmpty ? "empty" : name, Self.isName(name), "a name of letters, digits, '-', '_', '.', not starting with '.'")
+        try check("environment.id", "empty", !environment.id.isEmpty, "the name of an environment")
+        for width in network.hidden { try count("network.hidden", width, to: 65_536) }
+        try check("method.id", "empty", !method.id.isEmpty, "the name of a method")
+        for (option, value) in method.options.sorted(by: { $0.key < $1.key }) {
+            try check("method.options.\(option)", value, !value.isNaN, "a number")
+        }
+        try positive("optimizer.learning_rate", optimizer.learningRate)
+        try check("optimizer.clip_norm", optimizer.clipNorm, optimizer.clipNorm > 0, "a number above 0 (.inf: no clipping)")
+        try positive("optimizer.epsilon", optimizer.epsilon)
+        try count("actors.count", actors.count, from: 0, to: 65_536)
+        try count("actors.slots", actors.slots, to: 65_536)
+        try count("actors.unroll", actors.unroll, to: 1_048_576)
+        try count("actors.credits", actors.credits, to: 1024)
+        try count("learner.rollouts_per_update", learner.rolloutsPerUpdate, to: 65_536)
+        try count("learner.max_lag", learner.maxLag, from: 0)
+        try count("learner.threads", learner.threads, to: 1024)
+        try positive("learner.checkpoint_seconds", learner.checkpointSeconds)
+        try count("learner.keep_checkpoints", learner.keepCheckpoints)
+        try count("stop.frames", stop.frames)
+        if let target = stop.return { try check("stop.return", target, target.isFinite, "a finite number, or null") }
+        try count("stop.episodes", stop.episodes, to: 1_000_000)
+        try count("stop.evaluation_episodes", stop.evaluationEpisodes, to: 1_000_000)
+        try check("stop.seconds", stop.seconds, stop.seconds > 0, "a number above 0 (.inf: no limit)")
+        try positive("metrics.every_seconds", metrics.everySeconds)
+    }
+
+    /// Whether `name` can be the name of a directory on every system.
+    static func isName(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 200 && name.first != "."
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a") ... UInt8(ascii: "z"), UInt8(ascii: "A") ... UInt8(ascii: "Z"), UInt8(ascii: "0") ... UInt8(ascii: "9"),
+                    UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+    }
+}
