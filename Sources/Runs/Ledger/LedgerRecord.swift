@@ -1,0 +1,85 @@
+/// One event in the life of rollouts: 32 bytes, little-endian: kind u8, cause u8, zero u16, actor u32, incarnation u32, sequence u64,
+/// version u64, CRC-32C of those 28 bytes u32.
+public struct LedgerRecord: Hashable, Sendable {
+    public enum Kind: UInt8, Sendable, CaseIterable {
+        /// The incarnation is known to have produced all sequences up to `sequence`.
+        case produced = 1
+        /// Trained on by the update that made `version`.
+        case trained = 2
+        /// Refused for its age by the learner at `version`.
+        case stale = 3
+        /// Left out by the method's selection at `version`.
+        case filtered = 4
+        /// Could not be used at `version`: malformed, or not finite.
+        case failed = 5
+        /// Given up on request; covers `version ... sequence`.
+        case cancelled = 6
+        /// Gone with its actor; covers `version ... sequence`.
+        case lost = 7
+        /// The learner resumed from the checkpoint `version`: events `trained` at higher versions before this record were undone.
+        case rewound = 8
+        /// A learner's life began: `incarnation` is its number from 1, `version` the policy version that it began with.
+        case started = 9
+
+        /// Whether the event ends the life of a rollout.
+        public var isTerminal: Bool { (Kind.trained.rawValue ... Kind.lost.rawValue).contains(rawValue) }
+        /// Whether `version` is the first sequence of a range.
+        public var coversRange: Bool { self == .cancelled || self == .lost }
+    }
+
+    public var kind: Kind
+    /// Why, in the words of the kind's writer; 0: not told.
+    public var cause: UInt8
+    public var actor: UInt32
+    public var incarnation: UInt32
+    /// Counts an incarnation's rollouts from 1; of a range the last.
+    public var sequence: UInt64
+    /// A policy version; of a range the first sequence.
+    public var version: UInt64
+
+    public init(_ kind: Kind, cause: UInt8 = 0, actor: UInt32 = 0, incarnation: UInt32 = 0, sequence: UInt64 = 0, version: UInt64 = 0) {
+        self.kind = kind
+        self.cause = cause
+        self.actor = actor
+        self.incarnation = incarnation
+        self.sequence = sequence
+        self.version = version
+    }
+
+    /// `lost` or `cancelled` for every rollout in `sequences` that has no terminal event yet: one record for a dead actor.
+    public init(_ kind: Kind, cause: UInt8 = 0, actor: UInt32, incarnation: UInt32, sequences: ClosedRange<UInt64>) {
+        precondition(kind.coversRange, "only lost and cancelled cover a range")
+        self.init(
+            kind, cause: cause, actor: actor, incarnation: incarnation, sequence: sequences.upperBound, version: sequences.lowerBound)
+    }
+
+    public static let byteCount = 32
+
+    /// The record as it stands in the file.
+    var bytes: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            raw.storeBytes(of: (UInt32(kind.rawValue) | UInt32(cause) << 8).littleEndian, toByteOffset: 0, as: UInt32.self)
+            raw.storeBytes(of: actor.littleEndian, toByteOffset: 4, as: UInt32.self)
+            raw.storeBytes(of: incarnation.littleEndian, toByteOffset: 8, as: UInt32.self)
+            raw.storeBytes(of: sequence.littleEndian, toByteOffset: 12, as: UInt64.self)
+            raw.storeBytes(of: version.littleEndian, toByteOffset: 20, as: UInt64.self)
+            let sum = CRC32C.of(UnsafeRawBufferPointer(rebasing: raw[..<28]))
+            raw.storeBytes(of: sum.littleEndian, toByteOffset: 28, as: UInt32.self)
+            count = Self.byteCount
+        }
+    }
+
+    /// Nil when the 32 bytes at `offset` are damaged or hold an unknown kind.
+    init?(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
+        func load<Value: FixedWidthInteger>(_ type: Value.Type, _ position: Int) -> Value {
+            Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + position, as: type))
+        }
+        guard CRC32C.of(UnsafeRawBufferPointer(rebasing: bytes[offset ..< offset + 28])) == load(UInt32.self, 28),
+            let kind = Kind(rawValue: bytes[offset]), load(UInt16.self, 2) == 0
+        else { return nil }
+        self.init(
+            kind, cause: bytes[offset + 1], actor: load(UInt32.self, 4), incarnation: load(UInt32.self, 8), sequence: load(UInt64.self, 12),
+            version: load(UInt64.self, 20))
+    }
+}
