@@ -31,7 +31,7 @@ extension Rollout {
         try checkEnds()
     }
 
-    private func checkShapes(_ expected: RolloutShape) throws(RolloutError) {
+    func checkShapes(_ expected: RolloutShape) throws(RolloutError) {
         let agree = "Actor and learner must be of one version and run one environment."
         func bound(_ name: String, _ value: Int, _ maximum: Int) throws(RolloutError) {
             guard value >= 1 && value <= maximum else {
