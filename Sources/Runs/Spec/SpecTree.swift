@@ -127,3 +127,8 @@ struct SpecTree {
         }
     }
 }
+
+extension RunSpec {
+    /// Every key that a description may have, in the order of the type; sections are keys too.
+    public static func keys() throws -> [String] { try SpecTree().entries.map(\.key) }
+}
