@@ -72,6 +72,12 @@ public struct RolloutOutbox: Sendable {
         return attach(now)
     }
 
+    /// The transport did not take a message: there is no connection. The stream is opened again as soon as there is one.
+    public mutating func notSent() {
+        attached = false
+        lastAttach = nil
+    }
+
     public mutating func received(_ message: StreamMessage, now: Time) -> [Action] {
         lastHeard = now
         switch message {
