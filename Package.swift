@@ -14,6 +14,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -38,7 +39,9 @@ let package = Package(
             resources: [.embedInCode("Presets/cartpole.yaml")]),
 
         // The wire and the three roles.
-        .target(name: "Wire", dependencies: ["CZeroMQ", "CWire", "Platform", "Rollouts"]),
+        .target(
+            name: "Wire",
+            dependencies: ["CZeroMQ", "CWire", "Platform", "Rollouts", "Tensors", .product(name: "DequeModule", package: "swift-collections")]),
         .target(name: "Acting", dependencies: ["Wire", "Environments", "Networks", "Rollouts"]),
         .target(name: "Learning", dependencies: ["Wire", "Methods", "Networks", "Rollouts", "Runs"]),
         .target(name: "Coordinating", dependencies: ["Wire", "Runs"]),

@@ -1,0 +1,123 @@
+import Environments
+import Networks
+import Platform
+import Rollouts
+import Tensors
+import Wire
+
+/// The actor role: steps environments with a recent copy of the policy and streams rollouts to the learner.
+///
+/// Two threads: this one steps; `ActorSockets` owns the sockets. They meet at a desk: `welcome`, `weights` and tickets come in, rollouts go out.
+public struct ActorRole: Sendable {
+    private let coordinator: Endpoint
+    private let context: SocketContext
+    private let signals: Signals
+    private let slots: Int?
+    private let log: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - slots: instead of the run file's `actors.slots`.
+    ///   - log: takes lines for people.
+    public init(
+        coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil, log: @escaping @Sendable (String) -> Void
+    ) {
+        self.coordinator = coordinator
+        self.context = context
+        self.signals = signals
+        self.slots = slots
+        self.log = log
+    }
+
+    /// Takes part in the run until it ends, a signal comes, or it is refused. Blocks.
+    public func run() -> Ending {
+        setBLASThreads(1)
+        let desk = Guarded(ActorDesk(meter: ShareMeter("coordinator", now: .now)))
+        let wakeUp = WakeUp()
+        let sockets = WorkThread("sockets") { [coordinator, context, signals, log] in
+            ActorSockets(desk: desk, wakeUp: wakeUp, context: context, signals: signals, log: log).run(coordinator: coordinator)
+        }
+        let failure: (any Error)?
+        do {
+            try step(desk, wakeUp)
+            failure = nil
+        } catch {
+            failure = error
+        }
+        desk.update {
+            if let failure { $0.ending = .failed(failure) }
+            $0.stepping = false
+        }
+        wakeUp.signal()
+        sockets.join()
+        return desk.read { $0.ending } ?? .finished(reason: "done")
+    }
+
+    /// The stepping loop: a ticket and weights that satisfy it in, a rollout out.
+    private func step(_ desk: Guarded<ActorDesk>, _ wakeUp: WakeUp) throws {
+        guard let welcome = wait(desk, for: "a welcome from the coordinator at \(coordinator)", { $0.welcome }) else { return }
+        guard let assignment = welcome.actor else { return }
+        let activation = Activation(rawValue: assignment.activation)
+        guard let activation else {
+            throw SamplerError(
+                problem: "unknown activation \"\(assignment.activation)\"", place: "network.activation",
+                remedy: "Use the same version of Apus on all hosts. Known: \(Activation.allCases.map(\.rawValue).joined(separator: ", ")).")
+        }
+        let settings = SamplerSettings(
+            environment: assignment.environment, slots: slots ?? assignment.slots, unroll: assignment.unroll, seed: assignment.seed,
+            hidden: assignment.hidden, activation: activation)
+        let sampler = try Sampler(settings, actor: welcome.place.rank, incarnation: welcome.place.incarnation, credits: 8)
+        let layout = sampler.network.layout
+        desk.update {
+            $0.subscription = WeightsSubscription(run: welcome.run, parameters: layout.count, layout: layout.fingerprint)
+            $0.outbox = RolloutOutbox(run: welcome.run, place: welcome.place)
+        }
+        wakeUp.signal()
+        log("actor \(welcome.place) of \(welcome.runName): \(settings.slots) slots of \(settings.environment)")
+
+        var loaded: (life: UInt32, version: UInt64)?
+        while true {
+            let weights = wait(desk, for: nil) { desk -> PublishedWeights? in
+                guard let weights = desk.weights, desk.outbox!.takeTicket(holding: weights.version) else {
+                    desk.meter.enter(desk.obstacle.resource, now: .now)
+                    return nil
+                }
+                desk.meter.enter(ShareMeter.busy, now: .now)
+                return weights
+            }
+            guard let weights else { return }
+            if loaded?.version != weights.version || loaded?.life != weights.header.life {
+                sampler.load(weights.parameters.buffer, version: weights.version)
+                loaded = (weights.header.life, weights.version)
+            }
+            let rollout = sampler.collect()
+            desk.update {
+                $0.pending += $0.outbox!.produced(rollout)
+                $0.frames += UInt64(rollout.frames)
+            }
+            wakeUp.signal()
+        }
+    }
+
+    /// Waits for `condition`, or for the end of the run (nil). Says every ten seconds what is awaited.
+    private func wait<Result>(_ desk: Guarded<ActorDesk>, for what: String?, _ condition: (inout ActorDesk) -> Result?) -> Result? {
+        enum Outcome {
+            case result(Result)
+            case ended
+        }
+        var waited = 0.0
+        while true {
+            let outcome = desk.wait(until: .now + 10) { desk -> Outcome? in
+                if desk.ending != nil { return .ended }
+                return condition(&desk).map { .result($0) }
+            }
+            switch outcome {
+            case .result(let result): return result
+            case .ended: return nil
+            case nil:
+                waited += 10
+                let missing = what ?? desk.read { "\($0.obstacle.resource) from the \($0.obstacle.holder)" }
+                log("waiting for \(missing) for \(Int(waited)) s")
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import Platform
+import Rollouts
+import Wire
+
+/// Where the actor's two threads meet: the one that steps environments, and the one that owns the sockets.
+struct ActorDesk {
+    /// Set by the socket thread.
+    var welcome: Welcome?
+    var weights: PublishedWeights?
+    var ending: Ending?
+
+    /// Set by the stepping thread, once it knows its network.
+    var subscription: WeightsSubscription?
+    /// The stream's state machine; both threads use it, under the desk's lock.
+    var outbox: RolloutOutbox?
+    /// What the stepping thread wants sent.
+    var pending: [RolloutOutbox.Action] = []
+    var stepping = true
+
+    var meter: ShareMeter
+    var frames: UInt64 = 0
+
+    /// Why the stepping thread would have to wait now: the resource, and who holds it.
+    var obstacle: (resource: String, holder: String) {
+        guard let outbox, outbox.isAttached else { return ("stream", "learner") }
+        guard let demanded = outbox.demandedVersion else { return ("credit", "learner") }
+        guard let weights else { return ("weights", "learner") }
+        return weights.version < demanded ? ("weights of version \(demanded)", "learner") : ("nothing", "itself")
+    }
+}

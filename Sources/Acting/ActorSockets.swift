@@ -1,0 +1,202 @@
+import Platform
+import Rollouts
+import Tensors
+import Wire
+
+/// The actor's socket thread: control to the coordinator, stream and weights to the learner. Thin: what to do is decided by the state machines.
+final class ActorSockets {
+    private let desk: Guarded<ActorDesk>
+    private let wakeUp: WakeUp
+    private let context: SocketContext
+    private let signals: Signals
+    private let log: @Sendable (String) -> Void
+    private var client = MembershipClient(hello: ProcessIdentity().hello(.actor))
+    private var control: Socket?
+    private var stream: Socket?
+    private var weights: Socket?
+    private var location: LearnerLocation?
+    private var signalCount = 0
+    private var lastFrames: (count: UInt64, time: Time)
+
+    init(desk: Guarded<ActorDesk>, wakeUp: WakeUp, context: SocketContext, signals: Signals, log: @escaping @Sendable (String) -> Void) {
+        self.desk = desk
+        self.wakeUp = wakeUp
+        self.context = context
+        self.signals = signals
+        self.log = log
+        lastFrames = (0, .now)
+    }
+
+    func run(coordinator: Endpoint) {
+        do {
+            let control = Socket(.dealer, in: context)
+            self.control = control
+            try control.connect(coordinator)
+        } catch {
+            return end(.failed(error))
+        }
+        while true {
+            // Until everything is connected, connections are tried in short turns: every start waits for them.
+            let settled = client.isRegistered && desk.read { $0.outbox?.isAttached ?? false }
+            Poll.wait(
+                sockets: [control, stream, weights].compactMap { $0 }, descriptors: [wakeUp.descriptor] + signals.descriptors,
+                milliseconds: settled ? 100 : 5)
+            wakeUp.drain()
+            if signals.received(before: &signalCount) { end(.interrupted) }
+            receiveControl()
+            receiveWeights()
+            receiveStream()
+            sendPending()
+            tick()
+            if desk.read({ $0.ending != nil && !$0.stepping }) { return leave() }
+        }
+    }
+
+    // MARK: Control
+
+    private func receiveControl() {
+        while let frames = control?.receive() {
+            guard let message = try? ControlMessage(decoding: frames[0].buffer) else {
+                log("the coordinator sent a message that is not of this protocol; ignored")
+                continue
+            }
+            perform(client.received(message, now: .now))
+        }
+    }
+
+    private func perform(_ actions: [MembershipClient.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let message): control?.send([.bytes(message.encoded())])
+            case .joined(let welcome): desk.update { $0.welcome = welcome }
+            case .located(let location): self.location = location
+            case .departed: break
+            case .stop(let reason): end(.finished(reason: reason))
+            case .refused(let refusal): end(refusal.code == .finished ? .finished(reason: refusal.problem) : .refused(refusal))
+            }
+        }
+        connectToLearner()
+    }
+
+    private var connected: LearnerLocation?
+
+    /// Opens the stream and the subscription once both the learner's address and this actor's network are known.
+    private func connectToLearner() {
+        guard let location, location != connected, desk.read({ $0.outbox != nil }) else { return }
+        do {
+            let (newStream, newWeights) = (Socket(.dealer, in: context), Socket(.subscriber, in: context, receiveLimit: 4))
+            try newStream.connect(Endpoint(location.rollouts))
+            try newWeights.connect(Endpoint(location.weights))
+            newWeights.subscribe(WireProtocol.weightsTopic)
+            (stream, weights, connected) = (newStream, newWeights, location)
+            perform(desk.update { $0.outbox!.connected(now: .now) })
+        } catch {
+            end(.failed(error))
+        }
+    }
+
+    // MARK: Stream and weights
+
+    private func receiveStream() {
+        while let frames = stream?.receive() {
+            guard let message = try? StreamMessage(decoding: frames[0].buffer) else {
+                log("the learner sent a message that is not of this protocol; ignored")
+                continue
+            }
+            if case .refusal(let refusal) = message, refusal.code != .unknownMember { log("the learner refuses: \(refusal)") }
+            perform(desk.update { $0.outbox!.received(message, now: .now) })
+        }
+    }
+
+    private func receiveWeights() {
+        // Only the newest of those that have arrived is worth a look.
+        var newest: [SharedBytes]?
+        while let frames = weights?.receive() { newest = frames }
+        guard let frames = newest else { return }
+        do {
+            guard frames.count == 3 else { throw WireError.frames(expected: 3, found: frames.count) }
+            let published = try PublishedWeights(header: frames[1].buffer, parameters: frames[2])
+            guard Tensors.allFinite(published.parameters.buffer) else {
+                throw WireError.invalid(field: "weights frame", value: "not finite", allowed: "finite numbers")
+            }
+            try desk.update { desk in
+                if try desk.subscription!.accept(published.header) { desk.weights = published }
+            }
+        } catch let refusal as Refusal {
+            end(.refused(refusal))
+        } catch {
+            log("weights ignored: \(error)")
+        }
+    }
+
+    private func sendPending() {
+        connectToLearner()
+        perform(
+            desk.read { desk in
+                defer { desk.pending.removeAll(keepingCapacity: true) }
+                return desk.pending
+            })
+    }
+
+    private func perform(_ actions: [RolloutOutbox.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let message):
+                if stream?.send([.bytes(message.encoded())]) != true { desk.read { $0.outbox!.notSent() } }
+            case .sendRollout(let rollout):
+                let header = RolloutHeader(rollout).encoded()
+                let sent = stream?.send([.bytes(header)] + rollout.columns.map { .shared($0.bytes) })
+                if sent != true { desk.read { $0.outbox!.notSent() } }
+            case .end(let reason, let refusal):
+                end(refusal.map { Ending.refused($0) } ?? .finished(reason: reason))
+            }
+        }
+    }
+
+    // MARK: Time
+
+    private func tick() {
+        let now = Time.now
+        perform(client.tick(now: now) { heartbeat(now) })
+        let (actions, renew) = desk.update { desk -> ([RolloutOutbox.Action], Bool) in
+            guard desk.outbox != nil, stream != nil else { return ([], false) }
+            return (desk.outbox!.tick(now: now), desk.subscription!.learnerIs(at: desk.outbox!.learnerVersion, now: now))
+        }
+        perform(actions)
+        if renew { weights?.subscribe(WireProtocol.weightsTopic) }
+    }
+
+    private func heartbeat(_ now: Time) -> (gauges: [Gauge], waits: [Wait]) {
+        desk.read { desk in
+            let state = desk.meter.state(now: now)
+            var gauges = desk.meter.take(now: now).map { Gauge($0.name == ShareMeter.busy ? "busy_share" : "wait_share/\($0.name)", $0.share) }
+            gauges.append(Gauge("frames_per_second", Double(desk.frames - lastFrames.count) / max(now - lastFrames.time, 1e-3)))
+            lastFrames = (desk.frames, now)
+            gauges.append(Gauge("frames", Double(desk.frames)))
+            if let outbox = desk.outbox {
+                gauges.append(Gauge("produced", Double(outbox.nextSequence - 1)))
+                gauges.append(Gauge("unacknowledged", Double(outbox.unacknowledgedCount)))
+                if let held = desk.weights?.version {
+                    gauges.append(Gauge("version", Double(held)))
+                    gauges.append(Gauge("publish_lag", Double(outbox.learnerVersion - min(held, outbox.learnerVersion))))
+                }
+            }
+            let obstacle = desk.obstacle
+            let waits = state.name == ShareMeter.busy ? [] : [Wait(resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds)]
+            return (gauges, waits)
+        }
+    }
+
+    // MARK: End
+
+    private func end(_ ending: Ending) {
+        desk.update { if $0.ending == nil { $0.ending = ending } }
+    }
+
+    private func leave() {
+        let ending = desk.read { $0.ending }
+        let reason = ending?.description ?? "done"
+        perform(desk.read { $0.outbox?.detach(reason: reason) ?? [] })
+        perform(client.goodbye(reason: reason))
+    }
+}

@@ -1,0 +1,109 @@
+import Platform
+
+/// One number that a run may set for a method.
+public struct MethodOption: Sendable {
+    public let name: String
+    public let defaultValue: Double
+    /// What is allowed; of a flag, only the two ends.
+    public let range: ClosedRange<Double>
+    public let isFlag: Bool
+    /// One line.
+    public let documentation: String
+
+    init(_ name: String, _ defaultValue: Double, _ range: ClosedRange<Double>, isFlag: Bool = false, _ documentation: String) {
+        self.name = name
+        self.defaultValue = defaultValue
+        self.range = range
+        self.isFlag = isFlag
+        self.documentation = documentation
+    }
+
+    /// What is allowed, in words.
+    public var allowed: String {
+        if isFlag { return "0 or 1" }
+        return range.upperBound == .infinity ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
+    }
+
+    func allows(_ value: Double) -> Bool { range.contains(value) && (!isFlag || value == 0 || value == 1) }
+}
+
+/// A method in the catalogue: what it is called, what can be set, and how it is made.
+public struct MethodEntry: Sendable {
+    public let id: String
+    /// The family: which kind of learner runs it.
+    public let kind: String
+    /// One line.
+    public let summary: String
+    public let options: [MethodOption]
+    private let recipe: @Sendable ((String) -> Float) -> Method
+
+    init(
+        id: String, kind: String, summary: String, options: [MethodOption], recipe: @escaping @Sendable ((String) -> Float) -> Method
+    ) {
+        self.id = id
+        self.kind = kind
+        self.summary = summary
+        self.options = options
+        self.recipe = recipe
+    }
+
+    public var paper: String { defaults.paper }
+    public var staleness: Staleness { defaults.staleness }
+
+    /// The method with every option at its default.
+    public var defaults: Method { make { _ in nil } }
+
+    fileprivate func make(_ chosen: (String) -> Double?) -> Method {
+        recipe { name in
+            guard let option = options.first(where: { $0.name == name }) else {
+                preconditionFailure("the recipe of \(id) asks for an option \(name) that it does not list")
+            }
+            return Float(chosen(name) ?? option.defaultValue)
+        }
+    }
+}
+
+/// The methods that a run may name.
+public enum Catalogue {
+    /// In the order in which they are listed.
+    public static let methods: [MethodEntry] = [.vtrace]
+
+    /// The entry of that name.
+    public static func method(id: String) throws(MethodError) -> MethodEntry {
+        guard let entry = methods.first(where: { $0.id == id }) else {
+            throw MethodError(
+                problem: "unknown method \"\(id)\"", place: "method.id", remedy: suggestion(id, methods.map(\.id)))
+        }
+        return entry
+    }
+
+    /// A method with some options set and the others at their defaults.
+    public static func make(id: String, options: [String: Double] = [:]) throws(MethodError) -> any Algorithm {
+        let entry = try method(id: id)
+        // Sorted, so that of several mistakes always the same one is told first.
+        for (name, value) in options.sorted(by: { $0.key < $1.key }) {
+            guard let option = entry.options.first(where: { $0.name == name }) else {
+                throw MethodError(
+                    problem: "method \(id) has no option \"\(name)\"", place: "method.options",
+                    remedy: suggestion(name, entry.options.map(\.name)))
+            }
+            guard option.allows(value) else {
+                throw MethodError(
+                    problem: "\(name) is \(value), allowed is \(option.allowed)", place: "method.options.\(name)",
+                    remedy: "It is \(option.documentation); the default is \(option.defaultValue).")
+            }
+        }
+        return entry.make { options[$0] }
+    }
+
+    private static func suggestion(_ name: String, _ known: [String]) -> String {
+        (nearest(to: name, in: known).map { "Did you mean \"\($0)\"? " } ?? "") + "Known: \(known.joined(separator: ", "))."
+    }
+}
+
+/// Why a method cannot be made as asked.
+public struct MethodError: Remediable, Equatable {
+    public let problem: String
+    public let place: String
+    public let remedy: String
+}

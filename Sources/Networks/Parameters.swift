@@ -1,0 +1,74 @@
+import Tensors
+
+/// One named parameter and where it stands in the flat weights vector.
+public struct ParameterSpec: Sendable, Hashable {
+    public let name: String
+    public let shape: [Int]
+    /// Index of its first value.
+    public let offset: Int
+
+    public var count: Int { shape.reduce(1, *) }
+}
+
+/// The order of a network's parameters in one flat vector: what travels, is saved and is optimised as a whole.
+public struct ParameterLayout: Sendable, Hashable {
+    public private(set) var specs: [ParameterSpec] = []
+
+    public init() {}
+
+    /// The number of values of all parameters.
+    public var count: Int { specs.last.map { $0.offset + $0.count } ?? 0 }
+
+    /// Appends a parameter and returns its index.
+    public mutating func add(_ name: String, _ shape: [Int]) -> Int {
+        precondition(!specs.contains { $0.name == name }, "there are two parameters named \(name)")
+        specs.append(ParameterSpec(name: name, shape: shape, offset: count))
+        return specs.count - 1
+    }
+}
+
+/// The values of all parameters in one vector, with a vector of the same layout for their gradients.
+public final class Weights {
+    public let layout: ParameterLayout
+    /// [count], aligned to 64 bytes.
+    public let flat: Tensor
+    /// [count]; what backward passes add to.
+    public let gradient: Tensor
+
+    /// All zero.
+    public init(_ layout: ParameterLayout) {
+        self.layout = layout
+        flat = Tensor(zeros: [layout.count])
+        gradient = Tensor(zeros: [layout.count])
+    }
+
+    /// The same values in memory of their own; the gradient starts at 0.
+    public func copy() -> Weights {
+        let copy = Weights(layout)
+        flat.withBuffer { from in copy.flat.withMutableBuffer { _ = $0.update(fromContentsOf: from) } }
+        return copy
+    }
+
+    public func zeroGradient() { gradient.withMutableBuffer { $0.update(repeating: 0) } }
+
+    /// Views of the values, constants for every tape.
+    public func parameters() -> Parameters { Parameters(views(of: flat)) }
+
+    /// Views of the values, whose gradients `tape` adds into `gradient`.
+    public func parameters(on tape: Tape) -> Parameters {
+        Parameters(zip(views(of: flat), views(of: gradient)).map { tape.watch($0, accumulatingInto: $1) })
+    }
+
+    private func views(of vector: Tensor) -> [Tensor] {
+        layout.specs.map { vector.rows($0.offset..<$0.offset + $0.count).reshaped($0.shape) }
+    }
+}
+
+/// The parameters of a network, by the index that `ParameterLayout.add` gave.
+public struct Parameters {
+    private let tensors: [Tensor]
+
+    init(_ tensors: [Tensor]) { self.tensors = tensors }
+
+    public subscript(index: Int) -> Tensor { tensors[index] }
+}

@@ -1,0 +1,92 @@
+import CKernels
+import COpenBLAS
+
+/// How many threads a matrix product may use in this process. An actor sets 1 before its first product: several processes with as many threads
+/// as cores each slow one another down.
+public func setBLASThreads(_ count: Int) {
+    precondition(count >= 1, "a matrix product needs at least one thread, not \(count)")
+    openblas_set_num_threads(Int32(count))
+}
+
+/// C = alpha · op(A) op(B) + beta · C with op(A) [m, k], op(B) [k, n], C [m, n]; all row-major and contiguous, the transposed ones as stored.
+private func sgemm(
+    _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, transposed aTransposed: Bool, _ b: UnsafePointer<Float>,
+    transposed bTransposed: Bool, beta: Float, _ c: UnsafeMutablePointer<Float>
+) {
+    guard m > 0, n > 0 else { return }
+    guard k > 0 else {
+        if beta == 0 { c.update(repeating: 0, count: m * n) }
+        return
+    }
+    cblas_sgemm(
+        CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans, bTransposed ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), 1, a,
+        Int32(aTransposed ? m : k), b, Int32(bTransposed ? k : n), beta, c, Int32(n))
+}
+
+/// a [M, K] · b [K, N] → [M, N]
+public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
+    precondition(
+        a.shape.count == 2 && b.shape.count == 2 && a.shape[1] == b.shape[0], "matmul needs [M, K] and [K, N], not \(a.shape) and \(b.shape)")
+    let (m, k, n) = (a.shape[0], a.shape[1], b.shape[1])
+    let y = Tensor(uninitialized: [m, n])
+    let (left, right) = (a.detached, b.detached)
+    withExtendedLifetime((left.storage, right.storage)) {
+        sgemm(m, n, k, left.base, transposed: false, right.base, transposed: false, beta: 0, y.base)
+    }
+    guard let tape = (a.node ?? b.node)?.tape else { return y }
+    let (nodeA, nodeB) = (a.node, b.node)
+    return y.recorded(on: tape, inputs: [nodeA, nodeB].compactMap { $0 }) { gradient in
+        withExtendedLifetime((left.storage, right.storage, gradient.storage)) {
+            nodeA?.accumulate([m, k]) { sgemm(m, k, n, gradient.base, transposed: false, right.base, transposed: true, beta: $1, $0) }
+            nodeB?.accumulate([k, n]) { sgemm(k, n, m, left.base, transposed: true, gradient.base, transposed: false, beta: $1, $0) }
+        }
+    }
+}
+
+/// What `linear` applies to its result.
+public enum LinearActivation: Sendable {
+    case none, tanh, relu
+}
+
+/// y = activation(x Wᵀ + b): x [N, in], weight [out, in], bias [out] → [N, out].
+///
+/// One operation on the tape. The gradient of x is left out where x is a constant (the first layer), those of weight and bias are added
+/// straight to where they are accumulated.
+public func linear(_ x: Tensor, weight: Tensor, bias: Tensor, activation: LinearActivation = .none) -> Tensor {
+    precondition(
+        x.shape.count == 2 && weight.shape.count == 2 && x.shape[1] == weight.shape[1],
+        "linear needs x [N, in] and weight [out, in], not \(x.shape) and \(weight.shape)")
+    precondition(bias.shape == [weight.shape[0]], "linear needs weight [out, in] and bias [out], not \(weight.shape) and \(bias.shape)")
+    let (rows, inputs, outputs) = (x.shape[0], x.shape[1], weight.shape[0])
+    let y = Tensor(uninitialized: [rows, outputs])
+    let (input, matrix) = (x.detached, weight.detached)
+    withExtendedLifetime((x.storage, weight.storage, bias.storage)) {
+        sgemm(rows, outputs, inputs, input.base, transposed: false, matrix.base, transposed: true, beta: 0, y.base)
+        switch activation {
+        case .none: apus_bias(y.base, bias.base, rows, outputs)
+        case .tanh: apus_bias_tanh(y.base, bias.base, rows, outputs)
+        case .relu: apus_bias_relu(y.base, bias.base, rows, outputs)
+        }
+    }
+    guard let tape = (x.node ?? weight.node ?? bias.node)?.tape else { return y }
+    let (nodeX, nodeWeight, nodeBias) = (x.node, weight.node, bias.node)
+    return y.recorded(on: tape, inputs: [nodeX, nodeWeight, nodeBias].compactMap { $0 }) { gradient in
+        withExtendedLifetime((input.storage, matrix.storage, y.storage, gradient.storage)) {
+            // The gradient before the activation overwrites the one after it.
+            let g = gradient.base
+            let biasGradient = Tensor(zeros: [outputs])
+            switch activation {
+            case .none: apus_bias_backward(g, biasGradient.base, rows, outputs)
+            case .tanh: apus_bias_tanh_backward(y.base, g, g, biasGradient.base, rows, outputs)
+            case .relu: apus_bias_relu_backward(y.base, g, g, biasGradient.base, rows, outputs)
+            }
+            nodeBias?.receive(biasGradient)
+            nodeWeight?.accumulate([outputs, inputs]) {
+                sgemm(outputs, inputs, rows, g, transposed: true, input.base, transposed: false, beta: $1, $0)
+            }
+            nodeX?.accumulate([rows, inputs]) {
+                sgemm(rows, inputs, outputs, g, transposed: false, matrix.base, transposed: false, beta: $1, $0)
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+import Platform
+
+/// The coordinator's side of the control conversation: who takes part, on which place, and since when silent. A pure state machine.
+public struct Membership: Sendable {
+    public typealias Peer = [UInt8]
+
+    public struct Settings: Sendable {
+        public var run: UInt64
+        public var runName: String
+        public var runFile: String
+        public var runDirectory: String
+        public var heartbeatSeconds: Double
+        /// A member that was silent this long is taken for gone.
+        public var silenceLimit: Double
+        public var assignment: ActorAssignment
+
+        public init(
+            run: UInt64, runName: String, runFile: String, runDirectory: String, heartbeatSeconds: Double = 0.5, silenceLimit: Double = 3,
+            assignment: ActorAssignment
+        ) {
+            self.run = run
+            self.runName = runName
+            self.runFile = runFile
+            self.runDirectory = runDirectory
+            self.heartbeatSeconds = heartbeatSeconds
+            self.silenceLimit = silenceLimit
+            self.assignment = assignment
+        }
+    }
+
+    /// What must outlive the coordinator: incarnations never repeat, or two processes would draw the same random numbers.
+    public struct Ledger: Sendable, Equatable {
+        /// By rank: how many incarnations were handed out.
+        public var incarnations: [UInt32: UInt32] = [:]
+        public var learnerLives: UInt32 = 0
+        public init() {}
+    }
+
+    public enum Action: Sendable, Equatable {
+        case send(Peer, ControlMessage)
+        /// Must be on disk before the sends that follow it.
+        case persist(Ledger)
+        case append(Record)
+        case log(String)
+        /// The run is over, and everybody who was told has gone.
+        case end(Outcome)
+    }
+
+    private struct Member: Sendable {
+        var role: Role
+        var place: MemberPlace
+        var peer: Peer
+        var host: String
+        var pid: UInt32
+        var lastHeard: Time
+        var gauges: [Gauge] = []
+        var waits: [Wait] = []
+
+        var description: String { "\(role) \(place) (process \(pid) on \(host))" }
+    }
+
+    private let settings: Settings
+    private let started: Time
+    private var ledger: Ledger
+    private var members: [UInt64: Member] = [:]
+    private var learner: LearnerLocation?
+    /// Records up to here are on disk: by the learner's clock, which a re-sent record carries unchanged.
+    private var lastRecordTime: Double
+    private var lastRecord: Record?
+    private var stopReason: String?
+    private var stopDeadline: Time?
+    private var outcome: Outcome?
+
+    public private(set) var refused: UInt64 = 0
+
+    /// How long members may take to finish after a stop, in seconds.
+    static let stopPatience = 15.0
+
+    public init(_ settings: Settings, ledger: Ledger, lastRecordTime: Double, now: Time) {
+        self.settings = settings
+        self.ledger = ledger
+        self.lastRecordTime = lastRecordTime
+        started = now
+    }
+
+    /// Processes of this host, so that the shell can ask the kernel whether they are alive: quicker than waiting for silence.
+    public func processes(on host: String) -> [(token: UInt64, pid: UInt32)] {
+        members.filter { $0.value.host == host }.map { ($0.key, $0.value.pid) }
+    }
+
+    // MARK: Events
+
+    public mutating func received(_ message: ControlMessage, from peer: Peer, now: Time) -> [Action] {
+        switch message {
+        case .hello(let hello): return welcome(hello, from: peer, now: now)
+        case .statusRequest(let version):
+            guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version))] }
+            return [.send(peer, .status(status(now: now)))]
+        case .heartbeat(let heartbeat):
+            guard members[heartbeat.token] != nil else { return [unknown(peer)] }
+            members[heartbeat.token]!.lastHeard = now
+            members[heartbeat.token]!.gauges = heartbeat.gauges
+            members[heartbeat.token]!.waits = heartbeat.waits
+            return [.send(peer, .heartbeatReply(run: settings.run))]
+        case .record(let record):
+            guard members.values.contains(where: { $0.role == .learner && $0.peer == peer }) else { return [unknown(peer)] }
+            return keep(record, from: peer)
+        case .goodbye(let token, let reason):
+            guard members[token] != nil else { return [] }
+            return left(token, cause: reason, expected: true) + endIfDone(now)
+        case .welcome, .refusal, .heartbeatReply, .learnerLocation, .recordKept, .departed, .stop, .status:
+            return [refuse(peer, Refusal(.malformed, problem: "a member does not send this message", remedy: "See proto/apus.proto."))]
+        }
+    }
+
+    public mutating func malformed(_ error: WireError, from peer: Peer) -> [Action] {
+        [refuse(peer, Refusal(.malformed, problem: error.description, remedy: "Send messages as proto/apus.proto describes them."))]
+    }
+
+    /// The kernel says that this process is no more.
+    public mutating func processGone(_ token: UInt64, now: Time) -> [Action] {
+        left(token, cause: "its process ended", expected: false) + endIfDone(now)
+    }
+
+    public mutating func tick(now: Time) -> [Action] {
+        let silent = members.filter { now - $0.value.lastHeard > settings.silenceLimit }.keys.sorted()
+        return silent.flatMap { left($0, cause: "silent for \(settings.silenceLimit) s", expected: false) } + endIfDone(now)
+    }
+
+    /// Ends the run: everybody is told; `end` follows when they have gone.
+    public mutating func stop(reason: String, now: Time) -> [Action] {
+        guard stopReason == nil else { return [] }
+        stopReason = reason
+        stopDeadline = now + Self.stopPatience
+        return members.keys.sorted().map { .send(members[$0]!.peer, .stop(reason: reason)) } + endIfDone(now)
+    }
+
+    // MARK: Parts
+
+    private mutating func welcome(_ hello: Hello, from peer: Peer, now: Time) -> [Action] {
+        guard hello.protocol == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: hello.protocol))] }
+        if let stopReason {
+            return [refuse(peer, Refusal(.finished, problem: "the run is over: \(stopReason)", remedy: "Start a new run, or resume this one."))]
+        }
+        if members[hello.token] != nil {
+            members[hello.token]!.peer = peer
+            members[hello.token]!.lastHeard = now
+            return admit(hello, to: members[hello.token]!.place, peer)
+        }
+
+        var actions: [Action] = []
+        let place: MemberPlace
+        switch hello.role {
+        case .learner:
+            if let other = members.first(where: { $0.value.role == .learner })?.value {
+                return [
+                    refuse(
+                        peer,
+                        Refusal(
+                            .occupied, problem: "this run has a learner: process \(other.pid) on \(other.host)",
+                            remedy: "Stop it first; if it is dead, its place is free \(settings.silenceLimit) s after its last heartbeat."))
+                ]
+            }
+            let life = hello.returning?.incarnation ?? ledger.learnerLives + 1
+            place = MemberPlace(rank: 0, incarnation: life)
+            ledger.learnerLives = max(ledger.learnerLives, life)
+        case .actor:
+            let taken = Set(members.values.filter { $0.role == .actor }.map(\.place.rank))
+            if let returning = hello.returning {
+                guard !taken.contains(returning.rank) else {
+                    return [
+                        refuse(
+                            peer,
+                            Refusal(
+                                .occupied, problem: "another process has taken the place of actor \(returning.rank)",
+                                remedy: "Start this actor again; it will get a place of its own."))
+                    ]
+                }
+                place = returning
+            } else {
+                let rank = (0..<UInt32.max).first { !taken.contains($0) }!
+                place = MemberPlace(rank: rank, incarnation: ledger.incarnations[rank] ?? 0)
+            }
+            ledger.incarnations[place.rank] = max(ledger.incarnations[place.rank] ?? 0, place.incarnation + 1)
+        }
+        actions.append(.persist(ledger))
+        let member = Member(role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, lastHeard: now)
+        members[hello.token] = member
+        actions.append(.log("\(member.description) \(hello.returning == nil ? "joined" : "is back")"))
+        return actions + admit(hello, to: place, peer)
+    }
+
+    private mutating func admit(_ hello: Hello, to place: MemberPlace, _ peer: Peer) -> [Action] {
+        let welcome = Welcome(
+            run: settings.run, runName: settings.runName, place: place, heartbeatSeconds: settings.heartbeatSeconds,
+            runFile: settings.runFile, actor: hello.role == .actor ? settings.assignment : nil)
+        var actions: [Action] = [.send(peer, .welcome(welcome))]
+        switch hello.role {
+        case .actor:
+            if let learner { actions.append(.send(peer, .learnerLocation(learner))) }
+        case .learner:
+            if var location = hello.learner {
+                location.life = place.incarnation
+                learner = location
+                for token in members.keys.sorted() where members[token]!.role == .actor {
+                    actions.append(.send(members[token]!.peer, .learnerLocation(location)))
+                }
+            }
+        }
+        return actions
+    }
+
+    private mutating func keep(_ record: Record, from peer: Peer) -> [Action] {
+        var actions: [Action] = []
+        if record.time > lastRecordTime {
+            lastRecordTime = record.time
+            lastRecord = record
+            actions.append(.append(record))
+        }
+        actions.append(.send(peer, .recordKept(through: record.sequence)))
+        if let outcome = record.outcome { self.outcome = outcome }
+        return actions
+    }
+
+    private mutating func left(_ token: UInt64, cause: String, expected: Bool) -> [Action] {
+        guard let member = members.removeValue(forKey: token) else { return [] }
+        var actions: [Action] = [.log("\(member.description) \(expected ? "left" : "was lost"): \(cause)")]
+        switch member.role {
+        case .learner: break
+        case .actor:
+            if let learner = members.values.first(where: { $0.role == .learner }) {
+                actions.append(
+                    .send(
+                        learner.peer, .departed(rank: member.place.rank, incarnation: member.place.incarnation, cause: cause)))
+            }
+        }
+        return actions
+    }
+
+    /// The outcome stands in the learner's last record; after it, the others are told to go.
+    private mutating func endIfDone(_ now: Time) -> [Action] {
+        var actions: [Action] = []
+        if let outcome, stopReason == nil { actions += stop(reason: outcome.reason, now: now) }
+        guard let stopReason, let stopDeadline, members.isEmpty || now > stopDeadline else { return actions }
+        return actions + [.end(outcome ?? Outcome(solved: false, reason: stopReason))]
+    }
+
+    private mutating func refuse(_ peer: Peer, _ refusal: Refusal) -> Action {
+        refused += 1
+        return .send(peer, .refusal(refusal))
+    }
+
+    private func unknown(_ peer: Peer) -> Action {
+        .send(peer, .refusal(Refusal(.unknownMember, problem: "the coordinator does not know this process", remedy: "Say hello first.")))
+    }
+
+    public func status(now: Time) -> Status {
+        let list = members.values.sorted { ($0.role.rawValue, $0.place) < ($1.role.rawValue, $1.place) }
+        return Status(
+            run: settings.run, runName: settings.runName, runDirectory: settings.runDirectory, ageSeconds: now - started,
+            members: list.map {
+                MemberStatus(
+                    role: $0.role, place: $0.place, host: $0.host, pid: $0.pid, silentSeconds: now - $0.lastHeard, gauges: $0.gauges,
+                    waits: $0.waits)
+            }, lastRecord: lastRecord, refused: refused)
+    }
+}

@@ -1,0 +1,119 @@
+import DequeModule
+import Platform
+
+/// A member's side of the control conversation: says hello until it is welcomed, beats, keeps records until they are kept, comes back after the
+/// coordinator has been away. A pure state machine.
+public struct MembershipClient: Sendable {
+    public enum Action: Sendable, Equatable {
+        case send(ControlMessage)
+        /// First welcome of this process: the run is known now.
+        case joined(Welcome)
+        case located(LearnerLocation)
+        case departed(MemberPlace, cause: String)
+        case stop(reason: String)
+        /// The coordinator will not take this process.
+        case refused(Refusal)
+    }
+
+    private var hello: Hello
+    private var welcome: Welcome?
+    private var registered = false
+    private var lastHello: Time?
+    private var lastHeartbeat = Time.zero
+    private var lastHeard = Time.zero
+    private var learnerLife: UInt32 = 0
+    private var records = Deque<Record>()
+
+    /// While nobody answers; short, because every start waits for it.
+    static let helloInterval = 0.02
+    static let helloIntervalLater = 0.5
+    /// The coordinator is taken for gone after this many heartbeats without a reply.
+    static let patience = 4.0
+    /// The oldest records go when the coordinator stays away for so long that this many wait.
+    static let recordLimit = 100_000
+
+    private var helloCount = 0
+
+    public init(hello: Hello) { self.hello = hello }
+
+    public var isRegistered: Bool { registered }
+    public var place: MemberPlace? { welcome?.place }
+    /// Records that the coordinator has not yet kept.
+    public var waitingRecords: Int { records.count }
+
+    /// The learner's address is known only when it has been welcomed and has bound its sockets.
+    public mutating func announce(_ location: LearnerLocation) -> [Action] {
+        hello.learner = location
+        return registered ? [.send(.hello(hello))] : []
+    }
+
+    public mutating func record(_ record: Record) -> [Action] {
+        if records.count == Self.recordLimit { records.removeFirst() }
+        records.append(record)
+        return registered ? [.send(.record(record))] : []
+    }
+
+    public mutating func goodbye(reason: String) -> [Action] {
+        registered ? [.send(.goodbye(token: hello.token, reason: reason))] : []
+    }
+
+    /// - Parameters heartbeat: makes the content of a heartbeat when one is due.
+    public mutating func tick(now: Time, heartbeat: () -> (gauges: [Gauge], waits: [Wait])) -> [Action] {
+        let interval = welcome?.heartbeatSeconds ?? 1
+        if registered, now - lastHeard > interval * Self.patience { registered = false }
+        guard registered else {
+            let pause = helloCount < 200 ? Self.helloInterval : Self.helloIntervalLater
+            guard lastHello.map({ now - $0 >= pause }) ?? true else { return [] }
+            lastHello = now
+            helloCount += 1
+            return [.send(.hello(hello))]
+        }
+        guard now - lastHeartbeat >= interval else { return [] }
+        lastHeartbeat = now
+        let content = heartbeat()
+        return [.send(.heartbeat(Heartbeat(token: hello.token, gauges: content.gauges, waits: content.waits)))]
+    }
+
+    public mutating func received(_ message: ControlMessage, now: Time) -> [Action] {
+        lastHeard = now
+        switch message {
+        case .welcome(let welcome): return welcomed(welcome, now)
+        case .refusal(let refusal):
+            if refusal.code == .unknownMember {
+                registered = false
+                return []
+            }
+            return [.refused(refusal)]
+        case .learnerLocation(let location):
+            guard location.life >= learnerLife else { return [] }
+            learnerLife = location.life
+            return [.located(location)]
+        case .recordKept(let through):
+            while let first = records.first, first.sequence <= through { records.removeFirst() }
+            return []
+        case .departed(let rank, let incarnation, let cause):
+            return [.departed(MemberPlace(rank: rank, incarnation: incarnation), cause: cause)]
+        case .stop(let reason): return [.stop(reason: reason)]
+        case .hello, .heartbeat, .heartbeatReply, .record, .goodbye, .statusRequest, .status: return []
+        }
+    }
+
+    private mutating func welcomed(_ welcome: Welcome, _ now: Time) -> [Action] {
+        let first = self.welcome == nil
+        if !first, let before = self.welcome, before.run != welcome.run || before.place != welcome.place {
+            return [
+                .refused(
+                    Refusal(
+                        .wrongRun, problem: "the coordinator now leads the run \(welcome.runName), not \(before.runName)",
+                        remedy: "Start this process again to take part in it."))
+            ]
+        }
+        self.welcome = welcome
+        hello.returning = welcome.place
+        helloCount = 0
+        let again = !registered
+        registered = true
+        lastHeartbeat = now
+        return (first ? [.joined(welcome)] : []) + (again ? records.map { .send(.record($0)) } : [])
+    }
+}

@@ -1,0 +1,234 @@
+import Platform
+import Rollouts
+
+/// The learner's side of all streams: credit, order, de-duplication, acknowledgement.
+///
+/// A pure state machine: events in, actions out. Per actor incarnation, sequence numbers arrive in order; a number seen before is acknowledged again and
+/// thrown away; a gap makes the actor re-open its stream. No actor ever has more than `credits` rollouts that are granted, under way, queued or being
+/// trained on, so memory and lag are bounded.
+public struct RolloutIntake: Sendable {
+    public typealias Peer = [UInt8]
+
+    public struct Settings: Sendable {
+        public var run: UInt64
+        public var life: UInt32
+        /// Unacknowledged rollouts per actor.
+        public var credits: Int
+        public var rolloutsPerUpdate: Int
+        /// The bound on policy lag, in updates.
+        public var maxLag: Int
+
+        public init(run: UInt64, life: UInt32, credits: Int, rolloutsPerUpdate: Int, maxLag: Int) {
+            self.run = run
+            self.life = life
+            self.credits = credits
+            self.rolloutsPerUpdate = rolloutsPerUpdate
+            self.maxLag = maxLag
+        }
+    }
+
+    public enum Action: Sendable, Equatable {
+        case send(Peer, StreamMessage)
+        /// The rollout that came with the event is new and in order: check its contents, then queue it or report it as failed.
+        case accept
+        /// These will never arrive: the actor that made them is gone.
+        case lost(MemberPlace, ClosedRange<UInt64>)
+    }
+
+    private struct Stream: Sendable {
+        var peer: Peer
+        /// Every sequence number up to here has arrived.
+        var received: UInt64
+        /// Every sequence number up to here has come to its end.
+        var acknowledged: UInt64
+        var endedBeyond: Set<UInt64> = []
+        /// Tickets given and not yet answered by a rollout.
+        var outstanding: Int
+        var produced: UInt64
+        var lastHeard: Time
+
+        var open: Int { outstanding + Int(received - acknowledged) - endedBeyond.count }
+    }
+
+    private let settings: Settings
+    private var streams: [MemberPlace: Stream] = [:]
+    private var places: [Peer: MemberPlace] = [:]
+    private var stopping: String?
+
+    public private(set) var version: UInt64
+    public private(set) var duplicates: UInt64 = 0
+    public private(set) var refused: UInt64 = 0
+
+    /// An actor that was silent this long is taken for gone, in seconds (the coordinator usually says so much earlier).
+    static let silenceLimit = 10.0
+
+    public init(_ settings: Settings, version: UInt64) {
+        self.settings = settings
+        self.version = version
+    }
+
+    public var actors: Int { streams.count }
+    /// Granted, under way, queued or being trained on, over all actors.
+    public var open: Int { streams.values.reduce(0) { $0 + $1.open } }
+
+    // MARK: Events
+
+    public mutating func received(_ message: StreamMessage, from peer: Peer, now: Time) -> [Action] {
+        if case .attach(let attach) = message { return attached(attach, from: peer, now: now) }
+        guard let place = places[peer] else { return [refuse(peer, .unknownMember, "this connection has no stream", "Attach first.")] }
+        streams[place]!.lastHeard = now
+        switch message {
+        case .rollout(let header): return rollout(header, from: peer, at: place)
+        case .ping(let produced):
+            // Messages of one connection keep their order: what was sent before this one and has not arrived will not arrive.
+            guard produced <= streams[place]!.received else { return [refuse(peer, .unknownMember, "rollouts are missing", "Attach again.")] }
+            return [.send(peer, .grant(grant(to: place, tickets: 0)))]
+        case .detach(let produced, _):
+            streams[place]!.produced = max(streams[place]!.produced, produced)
+            return departed(place)
+        case .attach, .grant, .refusal, .stop:
+            return [refuse(peer, .malformed, "an actor does not send this message", "See proto/apus.proto.")]
+        }
+    }
+
+    /// Rollouts came to their end: trained on (the learner is at `version` now), stale, failed.
+    public mutating func ended(_ ids: [RolloutID], version: UInt64) -> [Action] {
+        let updated = version != self.version
+        self.version = version
+        for id in ids {
+            let place = MemberPlace(rank: id.actor, incarnation: id.incarnation)
+            guard var stream = streams[place], id.sequence > stream.acknowledged else { continue }
+            stream.endedBeyond.insert(id.sequence)
+            while stream.endedBeyond.remove(stream.acknowledged + 1) != nil { stream.acknowledged += 1 }
+            streams[place] = stream
+        }
+        let replenished = streams.keys.sorted().compactMap { replenish($0) }
+        return updated ? replenished : replenished + revise()
+    }
+
+    /// The coordinator, or silence, says that this incarnation is gone.
+    public mutating func departed(_ place: MemberPlace) -> [Action] {
+        guard let stream = streams.removeValue(forKey: place) else { return [] }
+        places[stream.peer] = nil
+        let lost: [Action] = stream.produced > stream.received ? [.lost(place, (stream.received + 1)...stream.produced)] : []
+        return lost + streams.keys.sorted().compactMap { replenish($0) } + revise()
+    }
+
+    public mutating func tick(now: Time) -> [Action] {
+        streams.filter { now - $0.value.lastHeard > Self.silenceLimit }.keys.sorted().flatMap { departed($0) }
+    }
+
+    /// No more rollouts are wanted: actors are told, now and when they come.
+    public mutating func stop(reason: String) -> [Action] {
+        stopping = reason
+        return streams.keys.sorted().map { .send(streams[$0]!.peer, .stop(reason: reason)) }
+    }
+
+    // MARK: Parts
+
+    private mutating func attached(_ attach: Attach, from peer: Peer, now: Time) -> [Action] {
+        guard attach.protocol == WireProtocol.version else {
+            refused += 1
+            return [.send(peer, .refusal(.protocolMismatch(peer: attach.protocol)))]
+        }
+        guard attach.run == settings.run else {
+            return [refuse(peer, .wrongRun, "this learner belongs to another run", "Ask the coordinator where this run's learner is.")]
+        }
+        if let stopping { return [.send(peer, .stop(reason: stopping))] }
+
+        let before = streams[attach.actor]
+        if let before { places[before.peer] = nil }
+        if let stranger = places[peer], stranger != attach.actor { streams[stranger] = nil }
+        // What the actor does not hold any more was acknowledged, by this life of the learner or the one before.
+        let known = attach.firstUnacknowledged - 1
+        let received = max(before?.received ?? 0, known)
+        let toCome = attach.nextSequence > received + 1 ? attach.nextSequence - 1 - received : 0
+        streams[attach.actor] = Stream(
+            peer: peer, received: received, acknowledged: max(before?.acknowledged ?? 0, known),
+            endedBeyond: (before?.endedBeyond ?? []).filter { $0 > known }, outstanding: Int(toCome) + (attach.producing ? 1 : 0),
+            produced: attach.nextSequence - 1, lastHeard: now)
+        places[peer] = attach.actor
+        let free = settings.credits - streams[attach.actor]!.open
+        return [.send(peer, .grant(grant(to: attach.actor, tickets: max(free, 0), kind: .opens)))]
+    }
+
+    private mutating func rollout(_ header: RolloutHeader, from peer: Peer, at place: MemberPlace) -> [Action] {
+        guard header.id.actor == place.rank, header.id.incarnation == place.incarnation else {
+            return [refuse(peer, .malformed, "rollout \(header.id) came over the stream of actor \(place)", "Send your own rollouts only.")]
+        }
+        let sequence = header.id.sequence
+        let received = streams[place]!.received
+        if sequence <= received {
+            duplicates += 1
+            return [.send(peer, .grant(grant(to: place, tickets: 0)))]
+        }
+        guard sequence == received + 1 else { return [refuse(peer, .unknownMember, "rollout \(received + 1) is missing", "Attach again.")] }
+        guard streams[place]!.outstanding > 0 else {
+            return [refuse(peer, .malformed, "rollout \(header.id) came without a ticket", "Wait for a ticket before each rollout.")]
+        }
+        streams[place]!.received = sequence
+        streams[place]!.produced = max(streams[place]!.produced, sequence)
+        streams[place]!.outstanding -= 1
+        return [.accept]
+    }
+
+    private mutating func refuse(_ peer: Peer, _ code: RefusalCode, _ problem: String, _ remedy: String) -> Action {
+        refused += 1
+        return .send(peer, .refusal(Refusal(code, problem: problem, remedy: remedy)))
+    }
+
+    /// Counts a message that could not even be decoded.
+    public mutating func malformed(_ error: WireError, from peer: Peer) -> [Action] {
+        [refuse(peer, .malformed, error.description, "Send messages as proto/apus.proto describes them.")]
+    }
+
+    private mutating func replenish(_ place: MemberPlace) -> Action? {
+        let stream = streams[place]!
+        let free = settings.credits - stream.open
+        guard free > 0, stopping == nil else { return nil }
+        return .send(stream.peer, .grant(grant(to: place, tickets: free)))
+    }
+
+    private mutating func grant(to place: MemberPlace, tickets: Int, kind: Grant.Kind = .adds) -> Grant {
+        let ahead = open
+        streams[place]!.outstanding += tickets
+        return Grant(
+            life: settings.life, acknowledgedThrough: streams[place]!.acknowledged,
+            tickets: (0..<tickets).map { minimumVersion(ahead: ahead + $0) }, kind: kind, version: version)
+    }
+
+    /// The version that a rollout must be acted by at least, when `ahead` others are consumed before it.
+    ///
+    /// It will be consumed when the learner is at version + ahead / rolloutsPerUpdate; the difference must not exceed `maxLag`.
+    private func minimumVersion(ahead: Int) -> UInt64 {
+        let consumed = version + UInt64(ahead / settings.rolloutsPerUpdate)
+        return consumed - min(consumed, UInt64(settings.maxLag))
+    }
+
+    /// Fewer rollouts will be consumed than was thought when the tickets were given: without a revision, actors would wait for a version that only
+    /// their own rollouts can bring about.
+    private mutating func revise() -> [Action] {
+        guard stopping == nil else { return [] }
+        var ahead = streams.values.reduce(0) { $0 + $1.open - $1.outstanding }
+        // Turn by turn over the actors, as their rollouts will arrive.
+        var tickets: [MemberPlace: [UInt64]] = [:]
+        let order = streams.keys.sorted()
+        for turn in 0..<(streams.values.map(\.outstanding).max() ?? 0) {
+            for place in order where streams[place]!.outstanding > turn {
+                tickets[place, default: []].append(minimumVersion(ahead: ahead))
+                ahead += 1
+            }
+        }
+        return order.compactMap { place in
+            guard let tickets = tickets[place] else { return nil }
+            let stream = streams[place]!
+            return .send(
+                stream.peer,
+                .grant(Grant(life: settings.life, acknowledgedThrough: stream.acknowledged, tickets: tickets, kind: .revises, version: version)))
+        }
+    }
+}
+
+extension MemberPlace: Comparable {
+    public static func < (a: MemberPlace, b: MemberPlace) -> Bool { (a.rank, a.incarnation) < (b.rank, b.incarnation) }
+}

@@ -1,0 +1,120 @@
+import CWire
+import Platform
+import Rollouts
+import Tensors
+
+/// The header of a rollout: everything that is needed to give its column frames names, types and shapes.
+public struct RolloutHeader: Sendable, Equatable {
+    public var id: RolloutID
+    public var version: UInt64
+    public var steps: Int
+    public var slots: Int
+    /// Episodes that ended inside the rollout: the rows of the `final…` and `episode…` columns.
+    public var ended: Int
+    public var observationType: ElementType
+    public var observationShape: [Int]
+    public var actionType: ElementType
+    /// Empty for a discrete action, [A] for a continuous one.
+    public var actionShape: [Int]
+
+    public init(_ rollout: Rollout) {
+        id = rollout.id
+        version = rollout.version
+        steps = rollout.steps
+        slots = rollout.slots
+        ended = rollout.finalIndex.elementCount
+        observationType = rollout.observation.type
+        observationShape = rollout.observationShape
+        actionType = rollout.action.type
+        actionShape = Array(rollout.action.shape.dropFirst(2))
+    }
+
+    /// The frame that precedes the columns.
+    public func encoded() -> [UInt8] {
+        var message = Apus__Rollout()
+        apus__rollout__init(&message)
+        (message.actor, message.incarnation, message.sequence) = (id.actor, id.incarnation, id.sequence)
+        message.version = version
+        (message.steps, message.slots, message.ended) = (UInt32(steps), UInt32(slots), UInt32(ended))
+        (message.observation_type, message.action_type) = (UInt32(observationType.rawValue), UInt32(actionType.rawValue))
+        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: observationShape.count + actionShape.count) { shapes in
+            for (index, extent) in (observationShape + actionShape).enumerated() { shapes[index] = UInt32(extent) }
+            (message.n_observation_shape, message.observation_shape) = (observationShape.count, shapes.baseAddress)
+            (message.n_action_shape, message.action_shape) = (actionShape.count, shapes.baseAddress.map { $0 + observationShape.count })
+            var stream = Apus__Stream()
+            apus__stream__init(&stream)
+            stream.body_case = APUS__STREAM__BODY_ROLLOUT
+            return withUnsafeMutablePointer(to: &message) { pointer in
+                stream.rollout = pointer
+                return withUnsafeMutablePointer(to: &stream) { pack($0) }
+            }
+        }
+    }
+
+    /// Every number is bounded before anything is computed from it: shapes are at most 8 extents of at most 2²⁴, and no column exceeds the frame limit.
+    init(_ message: Apus__Rollout) throws(WireError) {
+        func inside(_ field: String, _ value: UInt32, _ range: ClosedRange<UInt32>) throws(WireError) -> Int {
+            guard range.contains(value) else { throw .invalid(field: "Rollout.\(field)", value: "\(value)", allowed: "\(range)") }
+            return Int(value)
+        }
+        func type(_ field: String, _ value: UInt32) throws(WireError) -> ElementType {
+            guard let type = UInt8(exactly: value).flatMap(ElementType.init) else {
+                throw .invalid(field: "Rollout.\(field)", value: "\(value)", allowed: "1 (float32), 2 (int32), 3 (uint8)")
+            }
+            return type
+        }
+        func shape(_ field: String, _ count: Int, _ extents: UnsafeMutablePointer<UInt32>?) throws(WireError) -> [Int] {
+            guard count <= 8 else { throw .invalid(field: "Rollout.\(field)", value: "\(count) extents", allowed: "at most 8") }
+            var shape: [Int] = []
+            for index in 0..<count { shape.append(try inside(field, extents![index], 1...(1 << 24))) }
+            return shape
+        }
+        id = RolloutID(actor: message.actor, incarnation: message.incarnation, sequence: message.sequence)
+        version = message.version
+        steps = try inside("steps", message.steps, 1...65536)
+        slots = try inside("slots", message.slots, 1...65536)
+        ended = Int(message.ended)
+        guard ended <= steps * slots else {
+            throw .invalid(field: "Rollout.ended", value: "\(ended)", allowed: "at most steps × slots = \(steps * slots)")
+        }
+        observationType = try type("observation_type", message.observation_type)
+        actionType = try type("action_type", message.action_type)
+        observationShape = try shape("observation_shape", message.n_observation_shape, message.observation_shape)
+        actionShape = try shape("action_shape", message.n_action_shape, message.action_shape)
+        for (field, extents) in [("observation_shape", observationShape), ("action_shape", actionShape)] {
+            var bytes = (steps + 1) * slots * 4
+            for extent in extents {
+                let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
+                guard !overflow, product <= WireProtocol.maximumFrameBytes else {
+                    throw .invalid(field: "Rollout.\(field)", value: "\(extents)", allowed: "columns of at most \(WireProtocol.maximumFrameBytes) bytes")
+                }
+                bytes = product
+            }
+        }
+    }
+
+    /// Gives the column frames that followed this header their names, types and shapes. The bytes are not copied.
+    public func rollout(columns frames: [SharedBytes]) throws(WireError) -> Rollout {
+        guard frames.count == WireProtocol.columnFrames else { throw .frames(expected: WireProtocol.columnFrames + 1, found: frames.count + 1) }
+        func column(_ index: Int, _ name: String, _ type: ElementType, _ shape: [Int]) throws(WireError) -> Column {
+            let expected = shape.reduce(type.byteCount, *)
+            guard frames[index].count == expected else {
+                throw .invalid(
+                    field: "column \(name)", value: "\(frames[index].count) bytes", allowed: "\(expected) bytes for \(shape) of \(type)")
+            }
+            return Column(name, type, shape, frames[index])
+        }
+        return Rollout(
+            id: id, version: version, steps: steps, slots: slots,
+            observation: try column(0, "observation", observationType, [steps + 1, slots] + observationShape),
+            action: try column(1, "action", actionType, [steps, slots] + actionShape),
+            behaviourLogProb: try column(2, "behaviour_log_prob", .float32, [steps, slots]),
+            reward: try column(3, "reward", .float32, [steps, slots]),
+            terminated: try column(4, "terminated", .uint8, [steps, slots]),
+            truncated: try column(5, "truncated", .uint8, [steps, slots]),
+            finalIndex: try column(6, "final_index", .int32, [ended]),
+            finalObservation: try column(7, "final_observation", observationType, [ended] + observationShape),
+            episodeReturn: try column(8, "episode_return", .float32, [ended]),
+            episodeLength: try column(9, "episode_length", .int32, [ended]))
+    }
+}

@@ -1,0 +1,32 @@
+/// The constants of the contract in `proto/apus.proto`.
+public enum WireProtocol {
+    /// Both ends of a conversation must have the same number; a difference is refused with both named.
+    public static let version: UInt32 = 1
+
+    /// The largest control or stream message (without column frames), in bytes.
+    public static let maximumMessageBytes = 1 << 20
+    /// The largest single frame that a socket takes (`ZMQ_MAXMSGSIZE`): a peer that sends more is disconnected by ZeroMQ itself.
+    public static let maximumFrameBytes: Int64 = 1 << 30
+    /// A rollout is its header and this many column frames.
+    public static let columnFrames = 10
+    public static let weightsTopic: [UInt8] = Array("weights".utf8)
+}
+
+/// A message that breaks the contract. It is counted and answered; it never costs the receiver more than the look at it.
+public enum WireError: Error, Equatable, CustomStringConvertible {
+    case notProtobuf(message: String, bytes: Int)
+    case oversize(message: String, bytes: Int, limit: Int)
+    case missing(field: String)
+    case invalid(field: String, value: String, allowed: String)
+    case frames(expected: Int, found: Int)
+
+    public var description: String {
+        switch self {
+        case .notProtobuf(let message, let bytes): "\(bytes) bytes are not a \(message) message of apus.proto"
+        case .oversize(let message, let bytes, let limit): "a \(message) message of \(bytes) bytes exceeds the limit of \(limit)"
+        case .missing(let field): "the field \(field) is missing"
+        case .invalid(let field, let value, let allowed): "the field \(field) is \(value), allowed: \(allowed)"
+        case .frames(let expected, let found): "\(found) frames instead of \(expected)"
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Glibc
+import Platform
+
+/// An address of ZeroMQ: `tcp://HOST:PORT` (PORT may be `*` when binding), `ipc://PATH` or `inproc://NAME`.
+public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
+    public enum Transport: Sendable, Hashable {
+        case tcp(host: String, port: UInt16?)
+        case ipc(path: String)
+        case inproc(name: String)
+    }
+
+    public let transport: Transport
+    public let description: String
+
+    public init(_ text: String) throws(EndpointError) {
+        func invalid(_ why: String) -> EndpointError { EndpointError(problem: "the address \"\(text)\" \(why)", place: "address") }
+        guard let separator = text.firstRange(of: "://") else { throw invalid("has no transport") }
+        let rest = String(text[separator.upperBound...])
+        switch text[..<separator.lowerBound] {
+        case "tcp":
+            guard let colon = rest.lastIndex(of: ":"), colon != rest.startIndex else { throw invalid("has no port") }
+            let port = rest[rest.index(after: colon)...]
+            guard port == "*" || UInt16(port) != nil else { throw invalid("has a port that is no number from 0 to 65535") }
+            transport = .tcp(host: String(rest[..<colon]), port: UInt16(port))
+        case "ipc":
+            guard !rest.isEmpty else { throw invalid("has no path") }
+            // sockaddr_un holds 108 bytes, the closing zero included.
+            guard rest.utf8.count <= 107 else { throw invalid("has a path of \(rest.utf8.count) bytes; unix sockets take 107") }
+            transport = .ipc(path: rest)
+        case "inproc":
+            guard !rest.isEmpty else { throw invalid("has no name") }
+            transport = .inproc(name: rest)
+        default: throw invalid("has an unknown transport")
+        }
+        description = text
+    }
+
+    /// Only programs on this host can reach it.
+    public var isLocal: Bool {
+        switch transport {
+        case .ipc, .inproc: true
+        case .tcp(let host, _): host == "localhost" || host == "[::1]" || host.hasPrefix("127.")
+        }
+    }
+}
+
+public struct EndpointError: Remediable, Equatable {
+    public let problem: String
+    public let place: String
+    public var remedy: String = "Write tcp://HOST:PORT, for example tcp://127.0.0.1:7700, or ipc://PATH."
+}
+
+/// A short folder of this process for unix sockets and what else must vanish with it.
+///
+/// It stands in `$XDG_RUNTIME_DIR` or `/tmp` rather than in the run directory, whose path may exceed what a unix socket's address can hold.
+public enum RuntimeDirectory {
+    public static func create() throws -> String {
+        let base = getenv("XDG_RUNTIME_DIR").map { String(cString: $0) } ?? "/tmp"
+        for candidate in [base, "/tmp"] where candidate.utf8.count < 60 {
+            var template = Array("\(candidate)/apus-XXXXXX".utf8CString)
+            if mkdtemp(&template) != nil { return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) }
+        }
+        throw SocketError(
+            problem: "cannot make a folder for sockets: \(String(cString: strerror(errno)))", place: base,
+            remedy: "Make \(base) writable or set XDG_RUNTIME_DIR to a short path that is.")
+    }
+}
