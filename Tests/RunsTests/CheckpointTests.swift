@@ -141,6 +141,7 @@ import Testing
                 #expect(Self.isOf(latest, try reader.read(latest)))
                 for version in try reader.versions() { #expect(Self.isOf(version, try reader.read(version))) }
             }
+            print("killed writers: leftovers \(leftovers), versions \(first) to \(try reader.latest()!)")
             // The kills fell into the midst of writes, and writes went on in between.
             #expect(leftovers > 10)
             #expect(try #require(try reader.latest()) > first + 20)

@@ -80,10 +80,11 @@ import Testing
 
     @Test(arguments: [
         ("actors: {slots: many}", "actors.slots", "many", "a whole number"), ("actors: {slots: 1.5}", "actors.slots", "1.5", "a whole number"),
-        ("actors: {slots: [1]}", "actors.slots", "a list", "a whole number"), ("actors: {slots: }", "actors.slots", "empty", "a whole number"),
+        ("actors: {slots: [1]}", "actors.slots", "a list", "a single value"), ("actors: {slots: }", "actors.slots", "empty", "a whole number"),
         ("actors: 5", "actors", "5", "a mapping of keys to values"), ("seed: -1", "seed", "-1", "a whole number from 0"),
         ("network: {activation: gelu}", "network.activation", "gelu", "tanh or relu"),
-        ("network: {hidden: 64}", "network.hidden", "64", "a list of whole numbers, such as [64, 64]"),
+        ("network: {hidden: 64}", "network.hidden", "64", "a list, such as [64, 64]"),
+        ("network: {hidden: {a: 1}}", "network.hidden", "a mapping", "a list, such as [64, 64]"),
         ("network: {hidden: [64, x]}", "network.hidden", "x", "a whole number"),
         ("method: {options: {rho_bar: big}}", "method.options.rho_bar", "big", "a number"), ("[1, 2]", "the description", "a list", "a mapping of keys to values"),
         ("stop: {return: high}", "stop.return", "high", "a number"),

@@ -8,6 +8,7 @@ public enum LedgerCheck {
             /// Counts from 1; byte 16 + 32 · (record − 1) of the file.
             public let record: Int
             public let text: String
+            public init(record: Int, text: String) { (self.record, self.text) = (record, text) }
         }
         public let path: String
         public internal(set) var records = 0

@@ -91,7 +91,7 @@ public struct LedgerState: Sendable, Equatable {
         return progress.terminal.contains(sequence) && !progress.rewound.contains(sequence)
     }
 
-    /// Takes the next record. A contradiction changes nothing but the highest produced sequence.
+    /// Takes the next record. A contradiction changes nothing.
     ///
     /// - Parameter mayBeUndone: whether a `rewound` may come that undoes this `trained` record. Each one that may costs memory until then;
     ///   who knows that none will come, passes false.

@@ -25,4 +25,59 @@ enum JSONText {
         if let whole = Int64(exactly: value), abs(whole) < 1 << 53, value.sign == .plus || whole != 0 { return String(whole) }
         return "\(value)"
     }
+
+    /// The names and the values, as texts, of an object of numbers and strings; nil when the text is anything else.
+    static func flatObject(_ text: some StringProtocol) -> [(name: String, value: String)]? {
+        var rest = Substring(text).unicodeScalars
+        func skipSpace() { rest = rest.drop { $0 == " " || $0 == "\t" } }
+        func take(_ scalar: Unicode.Scalar) -> Bool {
+            skipSpace()
+            guard rest.first == scalar else { return false }
+            rest.removeFirst()
+            return true
+        }
+        func string() -> String? {
+            guard take("\"") else { return nil }
+            var result = String.UnicodeScalarView()
+            while let scalar = rest.popFirst() {
+                if scalar == "\"" { return String(result) }
+                guard scalar == "\\" else {
+                    result.append(scalar)
+                    continue
+                }
+                switch rest.popFirst() {
+                case "n": result.append("\n")
+                case "r": result.append("\r")
+                case "t": result.append("\t")
+                case "u":
+                    guard let code = UInt32(String(rest.prefix(4)), radix: 16), let escaped = Unicode.Scalar(code) else { return nil }
+                    result.append(escaped)
+                    rest = rest.dropFirst(4)
+                case let escaped?: result.append(escaped)
+                case nil: return nil
+                }
+            }
+            return nil
+        }
+        func number() -> String? {
+            skipSpace()
+            let text = String(rest.prefix { $0 != "," && $0 != "}" && $0 != " " })
+            rest = rest.dropFirst(text.unicodeScalars.count)
+            return Double(text)?.isFinite == true ? text : nil
+        }
+        guard take("{") else { return nil }
+        var fields: [(name: String, value: String)] = []
+        if !take("}") {
+            repeat {
+                skipSpace()
+                guard let name = string(), take(":") else { return nil }
+                skipSpace()
+                guard let value = rest.first == "\"" ? string() : number() else { return nil }
+                fields.append((name, value))
+            } while take(",")
+            guard take("}") else { return nil }
+        }
+        skipSpace()
+        return rest.isEmpty ? fields : nil
+    }
 }

@@ -10,11 +10,32 @@ struct SpecTree {
     private var places: [String: String] = [:]
 
     init(_ spec: RunSpec = RunSpec()) throws {
-        root = try Yams.compose(yaml: YAMLEncoder().encode(spec))!
+        // Through JSON, whose numbers are the shortest that read back as the same; Yams rounds them to fifteen digits.
+        let encoder = JSONEncoder()
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "\(Self.mark).inf", negativeInfinity: "\(Self.mark)-.inf", nan: "\(Self.mark).nan")
+        root = Self.plain(try Yams.compose(yaml: String(decoding: encoder.encode(spec), as: UTF8.self))!)
     }
 
-    /// Every key with its value, sections included, in the order of the type: ("actors", mapping), ("actors.count", scalar), …
-    var entries: [(key: String, value: Node)] { Self.entries(root, under: "") }
+    /// Tells the numbers that JSON cannot write from texts: a character of the private area.
+    private static let mark = "\u{E000}"
+
+    /// JSON's nodes as somebody would write them in YAML: texts unquoted where they are not needed.
+    private static func plain(_ node: Node) -> Node {
+        switch node {
+        case .scalar(let scalar) where scalar.string.hasPrefix(mark): return Node(String(scalar.string.dropFirst()), Tag(.float))
+        case .scalar(let scalar) where scalar.style == .doubleQuoted: return .scalar(scalar.string.represented())
+        case .scalar, .alias: return node
+        case .sequence(let sequence): return Node(sequence.map(plain))
+        case .mapping(let mapping): return Node(mapping.map { (plain($0), plain($1)) })
+        }
+    }
+
+    /// Every key with its value, sections included, in the order of the documentation: ("actors", mapping), ("actors.count", scalar), …
+    var entries: [(key: String, value: Node)] {
+        let order = Dictionary(uniqueKeysWithValues: RunSpec.documentation.enumerated().map { ($1.key, $0) })
+        return Self.entries(root, under: "").sorted { (order[$0.key] ?? .max, $0.key) < (order[$1.key] ?? .max, $1.key) }
+    }
 
     private static func entries(_ node: Node, under prefix: String) -> [(key: String, value: Node)] {
         guard case .mapping(let mapping) = node, !RunSpec.open.contains(prefix) else { return [] }
@@ -70,11 +91,16 @@ struct SpecTree {
     private mutating func overlaid(_ base: Node, with node: Node, at path: String, place: String) throws(RunSpecError) -> Node {
         guard case .mapping(var known) = base else {
             places[path] = place
+            let expected = base.sequence == nil ? "a single value" : "a list, such as [64, 64]"
+            guard (base.sequence == nil) == (node.sequence == nil), node.mapping == nil else {
+                throw .wrongType(key: path, value: Self.shown(node), expected: expected, place: place)
+            }
             return Self.whole(node, like: base)
         }
         if node.null != nil { return base }  // "actors:" with nothing below changes nothing
         guard case .mapping(let given) = node else {
-            throw .wrongType(key: path.isEmpty ? "the description" : path, value: Self.shown(node), expected: "a mapping of keys to values", place: place)
+            let key = path.isEmpty ? "the description" : path
+            throw .wrongType(key: key, value: Self.shown(node), expected: "a mapping of keys to values", place: place)
         }
         var seen: Set<String> = []
         for (keyNode, value) in given {
@@ -122,13 +148,12 @@ struct SpecTree {
         case is Double.Type: "a number"
         case is String.Type: "a text"
         case let choice as any Choice.Type: choice.names
-        case is [Int].Type, is [Any].Type: "a list of whole numbers, such as [64, 64]"
         default: "a value of the right kind"
         }
     }
 }
 
 extension RunSpec {
-    /// Every key that a description may have, in the order of the type; sections are keys too.
+    /// Every key that a description may have, in the order of the file; sections are keys too.
     public static func keys() throws -> [String] { try SpecTree().entries.map(\.key) }
 }

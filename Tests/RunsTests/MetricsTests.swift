@@ -1,0 +1,67 @@
+import Platform
+import Runs
+import Testing
+
+@Suite struct MetricsTests {
+    private let record = MetricsRecord(
+        time: 1_700_000_000.25, version: .max, frames: 640,
+        scalars: [("return/mean", -0.1), ("loss", 1e-300), ("whole", 3), ("odd \"name\"\n\u{1}é", .nan), ("up", .infinity), ("down", -.infinity), ("zero", -0.0)])
+
+    @Test func lineIsJSONInStableOrder() {
+        #expect(
+            record.line == """
+                {"time":1700000000.25,"version":18446744073709551615,"frames":640,"return/mean":-0.1,"loss":1e-300,"whole":3,\
+                "odd \\"name\\"\\n\\u0001é":"NaN","up":"Infinity","down":"-Infinity","zero":-0.0}
+                """)
+    }
+
+    @Test func lineReadsBack() throws {
+        let read = try #require(MetricsRecord(line: record.line))
+        #expect(read == record)
+        #expect(read.scalars.map(\.name) == record.scalars.map(\.name))
+        #expect(read.value("loss") == 1e-300)
+        #expect(read.value("up") == .infinity)
+        #expect(read.value("zero")?.sign == .minus)
+        #expect(read.value("frames") == 640)
+        #expect(read.value("none") == nil)
+        #expect(MetricsRecord(line: " { \"frames\" : 1 , \"version\":2, \"time\": 3 } ") == MetricsRecord(time: 3, version: 2, frames: 1))
+    }
+
+    @Test(arguments: [
+        "", "{}", "null", "{\"time\":1,\"version\":2}", "{\"time\":1,\"version\":-2,\"frames\":3}", "{\"time\":1,\"version\":2,\"frames\":3",
+        "{\"time\":1,\"version\":2,\"frames\":3}x", "{\"time\":1,\"version\":2,\"frames\":3,}", "{\"time\":1,\"version\":2,\"frames\":3,\"a\":[1]}",
+        "{\"time\":1,\"version\":2,\"frames\":3,\"a\":\"text\"}", "{\"time\":1,\"version\":2,\"frames\":3,\"a\":nan}",
+    ])
+    func otherLinesAreNoRecords(line: String) { #expect(MetricsRecord(line: line) == nil) }
+
+    @Test func tornLineIsPassedOverAndCut() throws {
+        try inScratch { folder in
+            let path = "\(folder)/metrics.jsonl"
+            let records = (1 ... 3).map { MetricsRecord(time: Double($0), version: UInt64($0), frames: 10 * UInt64($0), scalars: [("a", Double($0))]) }
+            try MetricsWriter(path).append(records[0])
+            try MetricsWriter(path).append(records[1])
+            try AppendFile(path).append([UInt8](records[2].line.utf8.dropLast(3)))
+            #expect(try MetricsTable(path).records == Array(records[..<2]))
+            let writer = try MetricsWriter(path)
+            try writer.append(records[2])
+            #expect(try MetricsTable(path).records == records)
+            try AppendFile(path).append([UInt8]("{\"time\":true}\n".utf8))
+            #expect(throws: MetricsError(path: path, line: 4)) { try MetricsTable(path) }
+        }
+    }
+
+    @Test func columns() throws {
+        try inScratch { folder in
+            let path = "\(folder)/metrics.jsonl"
+            let writer = try MetricsWriter(path)
+            #expect(try MetricsTable(path).records.isEmpty)
+            try writer.append(MetricsRecord(time: 1, version: 1, frames: 10, scalars: [("b", 5)]))
+            try writer.append(MetricsRecord(time: 2, version: 2, frames: 20, scalars: [("a", 6), ("b", 7)]))
+            let table = try MetricsTable(path)
+            #expect(table.names == ["time", "version", "frames", "b", "a"])
+            #expect(table.points("b").map { [$0.x, $0.y] } == [[10, 5], [20, 7]])
+            #expect(table.points("a", over: "time").map { [$0.x, $0.y] } == [[2, 6]])
+            #expect(table.points("none").isEmpty)
+        }
+    }
+}
