@@ -28,7 +28,7 @@ let package = Package(
         .target(name: "CPlatform"),
 
         // Threads, clocks, files; then numbers; then what learns.
-        .target(name: "Platform", dependencies: ["CPlatform"]),
+        .target(name: "Platform", dependencies: ["CPlatform", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Platform"]),
         .target(name: "Networks", dependencies: ["Tensors", "Platform"]),
         .target(name: "Environments", dependencies: ["Tensors"]),
@@ -43,8 +43,17 @@ let package = Package(
             name: "Wire",
             dependencies: ["CZeroMQ", "CWire", "Platform", "Rollouts", "Tensors", .product(name: "DequeModule", package: "swift-collections")]),
         .target(name: "Acting", dependencies: ["Wire", "Environments", "Networks", "Rollouts"]),
-        .target(name: "Learning", dependencies: ["Wire", "Methods", "Networks", "Rollouts", "Runs"]),
+        .target(name: "Learning", dependencies: ["Acting", "Wire", "Methods", "Networks", "Rollouts", "Runs"]),
         .target(name: "Coordinating", dependencies: ["Wire", "Runs"]),
         .target(name: "Apus", dependencies: ["Acting", "Learning", "Coordinating"]),
+
+        // The programs.
+        .executableTarget(name: "apus-actor", dependencies: ["Acting", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(
+            name: "apus-learner", dependencies: ["Learning", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(
+            name: "apus-coordinator", dependencies: ["Coordinating", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(
+            name: "apus-cli", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     ]
 )

@@ -1,4 +1,5 @@
 import Environments
+import Logging
 import Networks
 import Platform
 import Rollouts
@@ -13,13 +14,13 @@ public struct ActorRole: Sendable {
     private let context: SocketContext
     private let signals: Signals
     private let slots: Int?
-    private let log: @Sendable (String) -> Void
+    private let log: Logger
 
     /// - Parameters:
     ///   - slots: instead of the run file's `actors.slots`.
     ///   - log: takes lines for people.
     public init(
-        coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil, log: @escaping @Sendable (String) -> Void
+        coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil, log: Logger
     ) {
         self.coordinator = coordinator
         self.context = context
@@ -72,7 +73,7 @@ public struct ActorRole: Sendable {
             $0.outbox = RolloutOutbox(run: welcome.run, place: welcome.place)
         }
         wakeUp.signal()
-        log("actor \(welcome.place) of \(welcome.runName): \(settings.slots) slots of \(settings.environment)")
+        log.info("actor \(welcome.place) of \(welcome.runName): \(settings.slots) slots of \(settings.environment)")
 
         var loaded: (life: UInt32, version: UInt64)?
         while true {
@@ -86,7 +87,7 @@ public struct ActorRole: Sendable {
             }
             guard let weights else { return }
             if loaded?.version != weights.version || loaded?.life != weights.header.life {
-                sampler.load(weights.parameters.buffer, version: weights.version)
+                weights.parameters.withBytes { sampler.load($0, version: weights.version) }
                 loaded = (weights.header.life, weights.version)
             }
             let rollout = sampler.collect()
@@ -100,24 +101,17 @@ public struct ActorRole: Sendable {
 
     /// Waits for `condition`, or for the end of the run (nil). Says every ten seconds what is awaited.
     private func wait<Result>(_ desk: Guarded<ActorDesk>, for what: String?, _ condition: (inout ActorDesk) -> Result?) -> Result? {
-        enum Outcome {
-            case result(Result)
-            case ended
-        }
-        var waited = 0.0
+        var waited = 0
         while true {
-            let outcome = desk.wait(until: .now + 10) { desk -> Outcome? in
-                if desk.ending != nil { return .ended }
-                return condition(&desk).map { .result($0) }
+            // .some(nil): the run is over; nil: the time is.
+            let outcome = desk.wait(until: .now + 10) { desk -> Result?? in
+                if desk.ending != nil { return .some(nil) }
+                return condition(&desk).map { .some($0) }
             }
-            switch outcome {
-            case .result(let result): return result
-            case .ended: return nil
-            case nil:
-                waited += 10
-                let missing = what ?? desk.read { "\($0.obstacle.resource) from the \($0.obstacle.holder)" }
-                log("waiting for \(missing) for \(Int(waited)) s")
-            }
+            if let outcome { return outcome }
+            waited += 10
+            let missing = what ?? desk.read { "\($0.obstacle.resource) from the \($0.obstacle.holder)" }
+            log.info("waiting for \(missing) for \(waited) s")
         }
     }
 }

@@ -1,3 +1,4 @@
+import Logging
 import Platform
 import Rollouts
 import Tensors
@@ -9,7 +10,7 @@ final class ActorSockets {
     private let wakeUp: WakeUp
     private let context: SocketContext
     private let signals: Signals
-    private let log: @Sendable (String) -> Void
+    private let log: Logger
     private var client = MembershipClient(hello: ProcessIdentity().hello(.actor))
     private var control: Socket?
     private var stream: Socket?
@@ -18,7 +19,7 @@ final class ActorSockets {
     private var signalCount = 0
     private var lastFrames: (count: UInt64, time: Time)
 
-    init(desk: Guarded<ActorDesk>, wakeUp: WakeUp, context: SocketContext, signals: Signals, log: @escaping @Sendable (String) -> Void) {
+    init(desk: Guarded<ActorDesk>, wakeUp: WakeUp, context: SocketContext, signals: Signals, log: Logger) {
         self.desk = desk
         self.wakeUp = wakeUp
         self.context = context
@@ -56,8 +57,8 @@ final class ActorSockets {
 
     private func receiveControl() {
         while let frames = control?.receive() {
-            guard let message = try? ControlMessage(decoding: frames[0].buffer) else {
-                log("the coordinator sent a message that is not of this protocol; ignored")
+            guard let message = try? ControlMessage(decoding: frames[0]) else {
+                log.info("the coordinator sent a message that is not of this protocol; ignored")
                 continue
             }
             perform(client.received(message, now: .now))
@@ -99,11 +100,11 @@ final class ActorSockets {
 
     private func receiveStream() {
         while let frames = stream?.receive() {
-            guard let message = try? StreamMessage(decoding: frames[0].buffer) else {
-                log("the learner sent a message that is not of this protocol; ignored")
+            guard let message = try? StreamMessage(decoding: frames[0]) else {
+                log.info("the learner sent a message that is not of this protocol; ignored")
                 continue
             }
-            if case .refusal(let refusal) = message, refusal.code != .unknownMember { log("the learner refuses: \(refusal)") }
+            if case .refusal(let refusal) = message, refusal.code != .unknownMember { log.info("the learner refuses: \(refusal)") }
             perform(desk.update { $0.outbox!.received(message, now: .now) })
         }
     }
@@ -115,8 +116,8 @@ final class ActorSockets {
         guard let frames = newest else { return }
         do {
             guard frames.count == 3 else { throw WireError.frames(expected: 3, found: frames.count) }
-            let published = try PublishedWeights(header: frames[1].buffer, parameters: frames[2])
-            guard Tensors.allFinite(published.parameters.buffer) else {
+            let published = try PublishedWeights(header: frames[1], parameters: frames[2])
+            guard published.parameters.withBytes(Tensors.allFinite) else {
                 throw WireError.invalid(field: "weights frame", value: "not finite", allowed: "finite numbers")
             }
             try desk.update { desk in
@@ -125,7 +126,7 @@ final class ActorSockets {
         } catch let refusal as Refusal {
             end(.refused(refusal))
         } catch {
-            log("weights ignored: \(error)")
+            log.info("weights ignored: \(error)")
         }
     }
 

@@ -1,5 +1,6 @@
 import Acting
 import Environments
+import Logging
 import Methods
 import Networks
 import Platform
@@ -17,14 +18,14 @@ public struct LearnerRole: Sendable {
     private let signals: Signals
     private let binding: LearnerBinding
     private let runs: String
-    private let log: @Sendable (String) -> Void
+    private let log: Logger
 
     /// - Parameters:
     ///   - runs: the folder that holds the run directories; checkpoints and ledger go to `runs/NAME/`.
     ///   - log: takes lines for people.
     public init(
         coordinator: Endpoint, context: SocketContext, signals: Signals = .none, binding: LearnerBinding, runs: String,
-        log: @escaping @Sendable (String) -> Void
+        log: Logger
     ) {
         self.coordinator = coordinator
         self.context = context
@@ -60,7 +61,7 @@ public struct LearnerRole: Sendable {
         setBLASThreads(spec.learner.threads)
         let directory = RunDirectory(path: "\(runs)/\(welcome.runName)")
         try Files.createDirectory(directory.path)
-        var loop = try LearnerLoop(
+        let loop = try LearnerLoop(
             spec: spec, directory: directory, run: welcome.run, life: welcome.place.incarnation, desk: desk, wakeUp: wakeUp, log: log)
         return try loop.run()
     }
@@ -74,7 +75,7 @@ public struct LearnerRole: Sendable {
             }
             if let result { return result }
             waited += 10
-            log("waiting for a welcome from the coordinator at \(coordinator) for \(waited) s")
+            log.info("waiting for a welcome from the coordinator at \(coordinator) for \(waited) s")
         }
     }
 }

@@ -1,3 +1,4 @@
+import Logging
 import Platform
 import Rollouts
 import Tensors
@@ -18,7 +19,7 @@ final class LearnerSockets {
     private let context: SocketContext
     private let signals: Signals
     private let binding: LearnerBinding
-    private let log: @Sendable (String) -> Void
+    private let log: Logger
     private var client = MembershipClient(hello: ProcessIdentity().hello(.learner))
     private var control: Socket?
     private var streams: Socket?
@@ -30,7 +31,7 @@ final class LearnerSockets {
 
     init(
         desk: Guarded<LearnerDesk>, wakeUp: WakeUp, context: SocketContext, signals: Signals, binding: LearnerBinding,
-        log: @escaping @Sendable (String) -> Void
+        log: Logger
     ) {
         self.desk = desk
         self.wakeUp = wakeUp
@@ -71,8 +72,8 @@ final class LearnerSockets {
 
     private func receiveControl() {
         while let frames = control?.receive() {
-            guard let message = try? ControlMessage(decoding: frames[0].buffer) else {
-                log("the coordinator sent a message that is not of this protocol; ignored")
+            guard let message = try? ControlMessage(decoding: frames[0]) else {
+                log.info("the coordinator sent a message that is not of this protocol; ignored")
                 continue
             }
             perform(client.received(message, now: .now))
@@ -86,13 +87,13 @@ final class LearnerSockets {
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located: break
             case .departed(let place, let cause):
-                log("actor \(place) is gone: \(cause)")
+                log.info("actor \(place) is gone: \(cause)")
                 if intake != nil { perform(intake!.departed(place)) }
             case .stop(let reason): end(.finished(reason: reason))
             case .refused(let refusal):
                 // Its predecessor may just have died: the place is free as soon as the coordinator has noticed.
                 if refusal.code == .occupied, desk.read({ $0.welcome == nil }) {
-                    log("waiting: \(refusal)")
+                    log.info("waiting: \(refusal)")
                 } else {
                     end(refusal.code == .finished ? .finished(reason: refusal.problem) : .refused(refusal))
                 }
@@ -124,7 +125,7 @@ final class LearnerSockets {
             shape = opening.shape
             lastPublished = opening.weights
             perform(client.announce(location))
-            log("listening for rollouts on \(location.rollouts), publishing weights on \(location.weights)")
+            log.info("listening for rollouts on \(location.rollouts), publishing weights on \(location.weights)")
         } catch {
             end(.failed(error))
         }
@@ -133,7 +134,7 @@ final class LearnerSockets {
     private func receiveSubscriptions() {
         while let frames = weights?.receive() {
             // 1: a subscription, 0: its end. Whoever subscribes gets the last value at once.
-            if frames[0].buffer.first == 1, let lastPublished { publish(lastPublished) }
+            if frames[0].withBytes({ $0.first }) == 1, let lastPublished { publish(lastPublished) }
         }
     }
 
@@ -143,13 +144,13 @@ final class LearnerSockets {
 
     private func receiveStreams() {
         while let frames = streams?.receive() {
-            let peer = RolloutIntake.Peer(frames[0].buffer)
+            let peer = frames[0].withBytes { RolloutIntake.Peer($0) }
             guard frames.count >= 2 else {
                 perform(intake!.malformed(.frames(expected: 2, found: frames.count), from: peer))
                 continue
             }
             do {
-                receive(try StreamMessage(decoding: frames[1].buffer), columns: Array(frames.dropFirst(2)), from: peer)
+                receive(try StreamMessage(decoding: frames[1]), columns: Array(frames.dropFirst(2)), from: peer)
             } catch {
                 perform(intake!.malformed(error, from: peer))
             }

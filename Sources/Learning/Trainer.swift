@@ -1,3 +1,5 @@
+import Acting
+import Environments
 import Methods
 import Networks
 import Platform
@@ -50,9 +52,11 @@ public final class Trainer {
     /// The oldest data that may be trained on, in updates.
     public let maxLag: Int
 
-    public init(_ spec: RunSpec, network: ActorCritic) throws {
+    public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue = .standard) throws {
         self.spec = spec
-        self.network = network
+        network = try ActorCritic(
+            environment: catalogue.environment(id: spec.environment.id), hidden: spec.network.hidden,
+            activation: spec.network.activation == .tanh ? .tanh : .relu)
         algorithm = try Catalogue.make(id: spec.method.id, options: spec.method.options)
         weights = network.initialWeights(seed: spec.seed)
         constants = weights.parameters()
@@ -119,11 +123,11 @@ extension Trainer {
     }
 
     /// Goes on from a snapshot.
-    func restore(weights columns: [Column], optimizer state: [Column], version: UInt64, frames: UInt64) throws {
-        try weights.load(columns, place: "weights.safetensors")
-        try optimizer.restore(state)
-        self.version = version
-        self.frames = frames
+    func restore(_ checkpoint: TrainingCheckpoint) throws {
+        try weights.load(checkpoint.weights, place: "checkpoint \(checkpoint.version)")
+        try optimizer.restore(checkpoint.optimizer)
+        version = checkpoint.version
+        frames = checkpoint.frames
     }
 }
 
@@ -148,11 +152,11 @@ extension Weights {
                 throw WeightsMismatch(
                     problem: "the parameter \(spec.name) is \(column.type) \(column.shape) instead of float32 \(spec.shape)", place: place)
             }
-            guard allFinite(column.bytes.buffer) else {
+            guard column.bytes.withBytes(Tensors.allFinite) else {
                 throw WeightsMismatch(problem: "the parameter \(spec.name) is not finite", place: place)
             }
-            flat.rows(spec.offset..<spec.offset + spec.count).withMutableBuffer {
-                UnsafeMutableRawBufferPointer($0).copyMemory(from: column.bytes.buffer)
+            flat.rows(spec.offset..<spec.offset + spec.count).withMutableBuffer { parameter in
+                column.bytes.withBytes { UnsafeMutableRawBufferPointer(parameter).copyMemory(from: $0) }
             }
         }
     }

@@ -47,7 +47,7 @@ public enum Safetensors {
         file.reserveCapacity(8 + header.count + end)
         withUnsafeBytes(of: UInt64(header.count).littleEndian) { file += $0 }
         file += header
-        for column in ordered { file += column.bytes.buffer }
+        for column in ordered { column.bytes.withBytes { file += $0 } }
         return file
     }
 
@@ -66,14 +66,14 @@ public enum Safetensors {
             SafetensorsError(problem: problem, place: place, remedy: remedy)
         }
         guard bytes.count >= 8 else { throw fail("the file has \(bytes.count) bytes, fewer than the 8 of the header's length") }
-        let length = UInt64(littleEndian: bytes.buffer.loadUnaligned(as: UInt64.self))
+        let length = UInt64(littleEndian: bytes.withBytes { $0.loadUnaligned(as: UInt64.self) })
         guard length <= UInt64(maximumHeader) else {
             throw fail("the header's length is \(length), more than \(maximumHeader)", "Give a safetensors file")
         }
         let start = 8 + Int(length)
         guard start <= bytes.count else { throw fail("the header's length is \(length), but only \(bytes.count - 8) bytes follow") }
         let header: JSON
-        do { header = try JSON.parse(Array(bytes.buffer[8..<start]), place: "the header") } catch { throw fail("\(error.problem) at \(error.place)") }
+        do { header = try JSON.parse(bytes.withBytes { Array($0[8..<start]) }, place: "the header") } catch { throw fail("\(error.problem) at \(error.place)") }
         guard let members = header.object else { throw fail("the header is not an object", "Give a safetensors file") }
 
         var metadata = [String: String]()

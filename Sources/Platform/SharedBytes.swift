@@ -7,6 +7,7 @@ import Glibc
 ///
 /// - Note: `@unchecked Sendable` is sound because the bytes are never written after `init` and `release` runs exactly once, in `deinit`.
 public final class SharedBytes: @unchecked Sendable {
+    /// Valid only while this object lives, and Swift may end that life right after the last use of the object itself: prefer `withBytes`.
     public let pointer: UnsafeRawPointer
     public let count: Int
     private let release: @Sendable (UnsafeRawPointer) -> Void
@@ -33,7 +34,12 @@ public final class SharedBytes: @unchecked Sendable {
 
     deinit { release(pointer) }
 
-    public var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: pointer, count: count) }
+    /// The bytes, which live at least until `body` returns.
+    @inlinable
+    public func withBytes<Result, Failure>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> Result) throws(Failure) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(UnsafeRawBufferPointer(start: pointer, count: count))
+    }
 
     /// The bytes as an array of a plain type; trailing bytes that do not make a whole element are left out. Alignment does not matter.
     public func array<Element: BitwiseCopyable>(of type: Element.Type = Element.self) -> [Element] {

@@ -46,7 +46,7 @@ extension Rollout {
             let (type, shape) = (type ?? column.type, shape ?? column.shape)
             let count = shape.reduce(type.byteCount, *)
             var bytes = [UInt8](repeating: 0, count: count)
-            for index in 0..<min(count, column.bytes.count) { bytes[index] = column.bytes.buffer[index] }
+            for index in 0..<min(count, column.bytes.count) { bytes[index] = column.bytes.withBytes { $0[index] } }
             bytes.withUnsafeMutableBytes(edit)
             return Column(name, type, shape, bytes.withUnsafeBytes { SharedBytes(copying: $0) })
         }
@@ -61,7 +61,7 @@ extension Rollout {
     var misaligned: Rollout {
         func move(_ column: Column) -> Column {
             var bytes = [UInt8](repeating: 0xAA, count: column.bytes.count + 1)
-            for index in 0..<column.bytes.count { bytes[index + 1] = column.bytes.buffer[index] }
+            for index in 0..<column.bytes.count { bytes[index + 1] = column.bytes.withBytes { $0[index] } }
             let whole = bytes.withUnsafeBytes { SharedBytes(copying: $0) }
             return Column(column.name, column.type, column.shape, SharedBytes(whole, offset: 1, count: column.bytes.count))
         }

@@ -63,16 +63,14 @@ func pack<Message>(_ message: UnsafeMutablePointer<Message>) -> [UInt8] {
 
 /// Unpacks `bytes`, hands the message to `body` and frees it. Whatever `body` keeps must be a copy.
 func unpack<Message, Result>(
-    _ bytes: UnsafeRawBufferPointer, _ name: String,
+    _ bytes: SharedBytes, _ name: String,
     _ unpack: (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) -> UnsafeMutablePointer<Message>?,
     _ body: (Message) throws(WireError) -> Result
 ) throws(WireError) -> Result {
     guard bytes.count <= WireProtocol.maximumMessageBytes else {
         throw .oversize(message: name, bytes: bytes.count, limit: WireProtocol.maximumMessageBytes)
     }
-    // An empty frame has no address, and protobuf-c wants one.
-    var nothing: UInt8 = 0
-    let message = withUnsafePointer(to: &nothing) { unpack(nil, bytes.count, bytes.assumingMemoryBound(to: UInt8.self).baseAddress ?? $0) }
+    let message = bytes.withBytes { unpack(nil, $0.count, $0.assumingMemoryBound(to: UInt8.self).baseAddress) }
     guard let message else { throw .notProtobuf(message: name, bytes: bytes.count) }
     defer {
         message.withMemoryRebound(to: ProtobufCMessage.self, capacity: 1) { protobuf_c_message_free_unpacked($0, nil) }

@@ -74,7 +74,7 @@ extension ControlMessage {
         return withUnsafeMutablePointer(to: &control) { pack($0) }
     }
 
-    public init(decoding bytes: UnsafeRawBufferPointer) throws(WireError) {
+    public init(decoding bytes: SharedBytes) throws(WireError) {
         self = try unpack(bytes, "Control", { apus__control__unpack($0, $1, $2) }) { control throws(WireError) in
             switch control.body_case {
             case APUS__CONTROL__BODY_HELLO: .hello(try Hello(control.hello.pointee))

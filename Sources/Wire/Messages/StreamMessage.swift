@@ -111,7 +111,7 @@ extension StreamMessage {
         return withUnsafeMutablePointer(to: &stream) { pack($0) }
     }
 
-    public init(decoding bytes: UnsafeRawBufferPointer) throws(WireError) {
+    public init(decoding bytes: SharedBytes) throws(WireError) {
         self = try unpack(bytes, "Stream", { apus__stream__unpack($0, $1, $2) }) { stream throws(WireError) in
             switch stream.body_case {
             case APUS__STREAM__BODY_ATTACH:

@@ -30,7 +30,7 @@ public struct WeightsHeader: Sendable, Equatable {
         return withUnsafeMutablePointer(to: &message) { pack($0) }
     }
 
-    public init(decoding bytes: UnsafeRawBufferPointer) throws(WireError) {
+    public init(decoding bytes: SharedBytes) throws(WireError) {
         self = try unpack(bytes, "WeightsHeader", { apus__weights_header__unpack($0, $1, $2) }) { message throws(WireError) in
             guard message.parameters <= UInt64(WireProtocol.maximumFrameBytes) / 4 else {
                 throw .invalid(
@@ -58,7 +58,7 @@ public struct PublishedWeights: Sendable {
     public var version: UInt64 { header.version }
 
     /// Reads the frames that follow the topic.
-    public init(header bytes: UnsafeRawBufferPointer, parameters: SharedBytes) throws(WireError) {
+    public init(header bytes: SharedBytes, parameters: SharedBytes) throws(WireError) {
         header = try WeightsHeader(decoding: bytes)
         guard parameters.count == header.parameters * 4 else {
             throw .invalid(field: "weights frame", value: "\(parameters.count) bytes", allowed: "\(header.parameters * 4) bytes")

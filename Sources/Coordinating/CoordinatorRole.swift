@@ -1,0 +1,121 @@
+import Glibc
+import Logging
+import Platform
+import Runs
+import Wire
+
+/// The coordinator role: who takes part, on which place; the run's record. Off the data path: acting and learning go on without it.
+///
+/// One thread: messages, ticks and signals go into the `Membership` state machine, its actions come out.
+public final class CoordinatorRole {
+    private let directory: RunDirectory
+    private let endpoint: Endpoint
+    private let context: SocketContext
+    private let signals: Signals
+    private let log: Logger
+    private let lock: RunLock
+    private let members: MembersFile
+    private let metrics: MetricsWriter
+    private let tensorBoard: TensorBoardWriter
+    private let run: UInt64
+    private let host = ProcessIdentity.hostName
+    private var membership: Membership
+    private var control: Socket!
+    private var signalCount = 0
+    private var outcome: Outcome?
+
+    /// How the run ended; nil while it lasts.
+    public var finalOutcome: Outcome? { outcome }
+
+    /// Leads the run in `directory`, from its start or from where a coordinator before left it.
+    public init(
+        _ directory: RunDirectory, endpoint: Endpoint, context: SocketContext, signals: Signals = .none, log: Logger
+    ) throws {
+        self.directory = directory
+        self.endpoint = endpoint
+        self.context = context
+        self.signals = signals
+        self.log = log
+        lock = try RunLock(directory)
+        let spec = try directory.loadSpec()
+        members = MembersFile(path: "\(directory.path)/members.json")
+        let content = try members.read() ?? MembersFile.Content(run: .random(in: 1...UInt64.max), ledger: Membership.Ledger())
+        run = content.run
+        try members.write(content)
+        let lastRecordTime = Files.exists(directory.metrics) ? try MetricsTable(directory.metrics).records.last?.time : nil
+        metrics = try MetricsWriter(directory.metrics)
+        tensorBoard = try TensorBoardWriter(directory: directory.path)
+        membership = Membership(
+            Membership.Settings(
+                run: run, runName: directory.name, runFile: try spec.yaml(commented: false), runDirectory: directory.path,
+                assignment: ActorAssignment(
+                    environment: spec.environment.id, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
+                    hidden: spec.network.hidden, activation: spec.network.activation.rawValue)),
+            ledger: content.ledger, lastRecordTime: lastRecordTime ?? 0, now: .now)
+    }
+
+    /// Leads until the run is over, or a signal asks to end it. Blocks.
+    public func lead() throws -> Ending {
+        control = Socket(.router, in: context)
+        let bound = try control.bind(endpoint)
+        let address = "\(directory.path)/coordinator"
+        try Files.writeAtomically(Array("\(bound)\n".utf8), to: address)
+        defer { try? Files.remove(address) }
+        log.info("leading \(directory.name) at \(bound)")
+        var interrupted = false
+        var lastCensus = Time.zero
+        while outcome == nil {
+            Poll.wait(sockets: [control], descriptors: signals.descriptors, milliseconds: 50)
+            let now = Time.now
+            if signals.received(before: &signalCount) {
+                interrupted = true
+                try perform(membership.stop(reason: "the coordinator was asked to stop", now: now))
+            }
+            while let frames = control.receive() { try take(frames, now) }
+            if now - lastCensus > 0.05 {
+                lastCensus = now
+                for process in membership.processes(on: host) where kill(pid_t(process.pid), 0) != 0 && errno == ESRCH {
+                    try perform(membership.processGone(process.token, now: now))
+                }
+            }
+            try perform(membership.tick(now: now))
+        }
+        return interrupted ? .interrupted : .finished(reason: outcome!.reason)
+    }
+
+    private func take(_ frames: [SharedBytes], _ now: Time) throws {
+        let peer = frames[0].withBytes { Membership.Peer($0) }
+        guard frames.count == 2 else { return try perform(membership.malformed(.frames(expected: 2, found: frames.count), from: peer)) }
+        let message: ControlMessage
+        do {
+            message = try ControlMessage(decoding: frames[1])
+        } catch {
+            return try perform(membership.malformed(error, from: peer))
+        }
+        try perform(membership.received(message, from: peer, now: now))
+    }
+
+    private func perform(_ actions: [Membership.Action]) throws {
+        for action in actions {
+            switch action {
+            case .send(let peer, let message): control.send([.bytes(peer), .bytes(message.encoded())])
+            case .persist(let ledger): try members.write(MembersFile.Content(run: run, ledger: ledger))
+            case .append(let record): append(record)
+            case .log(let line): log.info("\(line)")
+            case .end(let outcome): self.outcome = outcome
+            }
+        }
+    }
+
+    /// A full disk costs lines of the record, not the run.
+    private func append(_ record: Record) {
+        let line = MetricsRecord(
+            time: record.time, version: record.version, frames: record.frames, scalars: record.scalars.map { ($0.name, $0.value) })
+        do {
+            try metrics.append(line)
+            try tensorBoard.append(line)
+        } catch {
+            log.error("a line of the record is lost: \(error)")
+        }
+    }
+}

@@ -1,0 +1,330 @@
+import Acting
+import Environments
+import Logging
+import Networks
+import Platform
+import Rollouts
+import Runs
+import Tensors
+import Wire
+
+/// The training thread: waits for rollouts, updates, publishes, acknowledges, records, and judges when the run is over.
+///
+/// The order within one update is what makes a kill at any moment harmless: update → ledger (handed to the system) → publication and acknowledgement.
+/// Whatever was acknowledged stands in the ledger; whatever stands in the ledger above the checkpoint that a new life resumes from is undone there.
+final class LearnerLoop {
+    private let spec: RunSpec
+    private let directory: RunDirectory
+    private let runID: UInt64
+    private let life: UInt32
+    private let desk: Guarded<LearnerDesk>
+    private let wakeUp: WakeUp
+    private let log: Logger
+    private let trainer: Trainer
+    private let checkpoints: CheckpointWriter
+    private let environment: any Environment.Type
+    private var ledger: LedgerWriter
+    private var ready: [QueuedRollout] = []
+    private var progress: TrainingProgress
+    private var lastCheckpoint: (version: UInt64, time: Time)
+
+    init(
+        spec: RunSpec, directory: RunDirectory, run: UInt64, life: UInt32, desk: Guarded<LearnerDesk>, wakeUp: WakeUp,
+        log: Logger
+    ) throws {
+        self.spec = spec
+        self.directory = directory
+        runID = run
+        self.life = life
+        self.desk = desk
+        self.wakeUp = wakeUp
+        self.log = log
+        environment = try EnvironmentCatalogue.standard.environment(id: spec.environment.id)
+        trainer = try Trainer(spec)
+        let store = try CheckpointStore(writingTo: directory.checkpoints)
+        var state = TrainingState()
+        if let (newest, skipped) = try store.readNewestValid() {
+            for error in skipped { log.warning("\(error)") }
+            let checkpoint = try TrainingCheckpoint(newest)
+            try trainer.restore(checkpoint)
+            state = checkpoint.state
+            log.info("resuming from checkpoint \(checkpoint.version): \(checkpoint.frames) frames")
+        }
+        ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version)
+        checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints)
+        progress = TrainingProgress(spec: spec, state: state, frames: trainer.frames, now: .now)
+        lastCheckpoint = (trainer.version, .now)
+    }
+
+    func run() throws -> Ending {
+        open()
+        do {
+            while true {
+                if let ending = desk.read({ $0.ending }) { return try finish(ending) }
+                guard let rollouts = try nextBatch() else { continue }
+                try train(rollouts)
+                if let outcome = try judge() { return try finish(outcome) }
+                try recordIfDue()
+                try checkpointIfDue()
+            }
+        } catch {
+            let problem = "\(error)"
+            log.error("\(problem)")
+            close(outcome: Outcome(solved: false, reason: "failed: \(problem)"))
+            throw error
+        }
+    }
+
+    /// Lets the socket thread take actors.
+    private func open() {
+        let (rolloutsPerUpdate, version) = (spec.learner.rolloutsPerUpdate, trainer.version)
+        let opening = LearnerOpening(
+            intake: RolloutIntake.Settings(
+                run: runID, life: life, credits: spec.actors.credits, rolloutsPerUpdate: rolloutsPerUpdate, maxLag: trainer.maxLag),
+            version: version,
+            shape: RolloutShape(
+                observationShape: environment.observationSpace.shape, actionCount: trainer.network.actionCount,
+                maximumSteps: spec.actors.unroll, maximumSlots: 65536),
+            weights: published())
+        desk.update {
+            $0.version = version
+            $0.rolloutsNeeded = rolloutsPerUpdate
+            $0.opening = opening
+        }
+        wakeUp.signal()
+    }
+
+    private func published() -> PublishedWeights {
+        let layout = trainer.network.layout
+        return PublishedWeights(
+            header: WeightsHeader(run: runID, life: life, version: trainer.version, parameters: layout.count, layout: layout.fingerprint),
+            parameters: trainer.published())
+    }
+
+    // MARK: One update
+
+    /// The rollouts of the next update, oldest data swept out; nil when the time to look at other things has come first.
+    private func nextBatch() throws -> [QueuedRollout]? {
+        let needed = spec.learner.rolloutsPerUpdate
+        let missing = needed - ready.count
+        let arrived = desk.wait(until: .now + 0.5) { desk -> (rollouts: [QueuedRollout], troubled: Bool)? in
+            let troubled = !desk.failed.isEmpty || !desk.lost.isEmpty
+            guard desk.queue.count >= missing || troubled || desk.ending != nil else {
+                desk.meter.enter(desk.actors == 0 ? "actors" : "rollouts", now: .now)
+                return nil
+            }
+            desk.meter.enter(ShareMeter.busy, now: .now)
+            let count = min(missing, desk.queue.count)
+            defer { desk.queue.removeFirst(count) }
+            return (Array(desk.queue.prefix(count)), troubled)
+        }
+        guard let arrived else { return nil }
+        if arrived.troubled { try settleTroubles() }
+        for queued in arrived.rollouts { try sweep(queued) }
+        guard ready.count == needed else { return nil }
+        defer { ready.removeAll(keepingCapacity: true) }
+        // By actor and number, whatever the order of arrival: the sum of the batch is then the same in every run.
+        return ready.sorted { ($0.rollout.id.actor, $0.rollout.id.sequence) < ($1.rollout.id.actor, $1.rollout.id.sequence) }
+    }
+
+    /// Lets a rollout through if it is neither known already nor too old.
+    private func sweep(_ queued: QueuedRollout) throws {
+        let id = queued.rollout.id
+        if ledger.state.isTerminal(actor: id.actor, incarnation: id.incarnation, sequence: id.sequence) {
+            // Trained by a life before this one, which was killed before it could acknowledge.
+            return end([id])
+        }
+        guard queued.rollout.version <= trainer.version else {
+            // Acted by a version that this life has not made yet: the weights it came from were undone.
+            try settle(.stale, id)
+            progress.stale += 1
+            return end([id])
+        }
+        guard trainer.version - queued.rollout.version <= UInt64(trainer.maxLag) else {
+            try settle(.stale, id)
+            progress.stale += 1
+            return end([id])
+        }
+        ready.append(queued)
+    }
+
+    private func train(_ queued: [QueuedRollout]) throws {
+        let rollouts = queued.map(\.rollout)
+        let before = trainer.version
+        let report: UpdateReport
+        do {
+            report = try trainer.update(rollouts)
+        } catch let error as NonFiniteUpdate {
+            let path = "\(directory.path)/nonfinite-\(error.version).safetensors"
+            try Files.writeAtomically(error.batchFile(rollouts), to: path)
+            for rollout in rollouts { try settle(.failed, rollout.id) }
+            end(rollouts.map(\.id))
+            guard spec.learner.onNonfinite == .skip else { throw error }
+            log.warning("\(error) The batch is in \(path).")
+            progress.skipped += 1
+            return
+        }
+        for rollout in rollouts {
+            ledger.append(
+                LedgerRecord(
+                    .trained, actor: rollout.id.actor, incarnation: rollout.id.incarnation, sequence: rollout.id.sequence, version: report.version)
+            )
+        }
+        try ledger.flush()
+        let (weights, version, ids) = (published(), report.version, rollouts.map(\.id))
+        desk.update {
+            $0.publish = weights
+            $0.version = version
+            $0.ended += ids
+        }
+        wakeUp.signal()
+        progress.trained(report, lags: queued.map { (before - $0.rollout.version, $0.arrivedAt - min($0.arrivedAt, $0.rollout.version)) })
+    }
+
+    // MARK: Ends other than training
+
+    private func settle(_ kind: LedgerRecord.Kind, _ id: RolloutID) throws {
+        ledger.append(LedgerRecord(kind, actor: id.actor, incarnation: id.incarnation, sequence: id.sequence, version: trainer.version))
+        try ledger.flush()
+    }
+
+    private func end(_ ids: [RolloutID]) {
+        let version = trainer.version
+        desk.update {
+            $0.ended += ids
+            $0.version = version
+        }
+        wakeUp.signal()
+    }
+
+    private func settleTroubles() throws {
+        let (failed, lost) = desk.read { desk in
+            defer {
+                desk.failed.removeAll()
+                desk.lost.removeAll()
+            }
+            return (desk.failed, desk.lost)
+        }
+        for one in lost {
+            ledger.append(LedgerRecord(.lost, actor: one.place.rank, incarnation: one.place.incarnation, sequences: one.sequences))
+            progress.lost += UInt64(one.sequences.count)
+        }
+        for one in failed {
+            log.warning("rollout \(one.id) is refused: \(one.problem)")
+            try settle(.failed, one.id)
+            progress.failed += 1
+        }
+        try ledger.flush()
+        end(failed.map(\.id))
+        if let bad = failed.first(where: \.isNonFinite), spec.learner.onNonfinite == .stop { throw NonFiniteRollout(failed: bad) }
+    }
+
+    // MARK: Judging
+
+    /// Whether the run is over: solved, or at a limit.
+    private func judge() throws -> Outcome? {
+        if progress.mayBeSolved(frames: trainer.frames) {
+            let result = try evaluate()
+            log.info(
+                """
+                training return \(rounded(progress.episodes.meanReturn)) over \(spec.stop.episodes) episodes; \
+                evaluation of version \(trainer.version): \(rounded(result.meanReturn)) over \(spec.stop.evaluationEpisodes)
+                """)
+            if result.meanReturn >= spec.stop.return ?? .infinity { return Outcome(solved: true, reason: "solved") }
+        }
+        if trainer.frames >= UInt64(spec.stop.frames) { return Outcome(solved: false, reason: "\(spec.stop.frames) frames are done") }
+        if progress.seconds(now: .now) >= spec.stop.seconds { return Outcome(solved: false, reason: "\(spec.stop.seconds) s are over") }
+        return nil
+    }
+
+    @discardableResult
+    private func evaluate() throws -> EvaluationResult {
+        let evaluation = Evaluation(environment: spec.environment.id, episodes: spec.stop.evaluationEpisodes, seed: spec.seed)
+        let result = try evaluation.run(
+            network: trainer.network, parameters: trainer.weights.parameters(), round: progress.state.evaluations)
+        progress.evaluated(result, version: trainer.version, frames: trainer.frames)
+        return result
+    }
+
+    // MARK: Records and checkpoints
+
+    private func recordIfDue() throws {
+        guard progress.recordIsDue(now: .now) else { return }
+        record(outcome: nil)
+    }
+
+    private func record(outcome: Outcome?) {
+        let now = Time.now
+        let shares = desk.read { $0.meter.take(now: now) }
+        let record = progress.record(version: trainer.version, frames: trainer.frames, shares: shares, outcome: outcome, now: now)
+        desk.update {
+            $0.records.append(record)
+            $0.gauges = record.scalars
+            $0.waitingRecords += 1
+        }
+        wakeUp.signal()
+    }
+
+    private func checkpointIfDue() throws {
+        guard Time.now - lastCheckpoint.time >= spec.learner.checkpointSeconds, checkpoints.isIdle else { return }
+        if spec.stop.evaluationEpisodes > 0 { try evaluate() }
+        try checkpoint()
+    }
+
+    private func checkpoint() throws {
+        let best = progress.takeBest(version: trainer.version)
+        try checkpoints.write(TrainingCheckpoint(trainer, state: progress.stateNow(.now)), best: best)
+        lastCheckpoint = (trainer.version, .now)
+    }
+
+    // MARK: The end
+
+    /// The last checkpoint, then everybody is told, and what is still open gets its end in the ledger.
+    private func finish(_ outcome: Outcome) throws -> Ending {
+        if progress.evaluatedVersion != trainer.version, spec.stop.evaluationEpisodes > 0 { try evaluate() }
+        try checkpoint()
+        try checkpoints.close()
+        close(outcome: outcome)
+        return .finished(reason: outcome.reason)
+    }
+
+    private func finish(_ ending: Ending) throws -> Ending {
+        switch ending {
+        case .finished(let reason): return try finish(Outcome(solved: false, reason: reason))
+        case .interrupted:
+            // The run goes on with the learner's next life: actors keep what was not acknowledged.
+            try checkpoint()
+            try checkpoints.close()
+            record(outcome: nil)
+            waitForRecords()
+            return ending
+        case .refused, .failed: return ending
+        }
+    }
+
+    private func close(outcome: Outcome) {
+        desk.update { $0.closing = outcome.reason }
+        wakeUp.signal()
+        // An actor answers when its current rollout is done; one that is gone does not answer at all.
+        _ = desk.wait(until: .now + 2) { $0.streamsClosed ? true : nil }
+        try? settleTroubles()
+        for (place, open) in ledger.state.incarnations.sorted(by: { $0.key < $1.key }) where open.open > 0 {
+            ledger.append(LedgerRecord(.cancelled, actor: place.actor, incarnation: place.number, sequences: 1...open.produced))
+        }
+        let waiting = desk.read { $0.queue.map(\.rollout.id) } + ready.map(\.rollout.id)
+        for id in waiting where !ledger.state.isTerminal(actor: id.actor, incarnation: id.incarnation, sequence: id.sequence) {
+            ledger.append(LedgerRecord(.cancelled, actor: id.actor, incarnation: id.incarnation, sequences: id.sequence...id.sequence))
+        }
+        try? ledger.flush()
+        record(outcome: outcome)
+        waitForRecords()
+    }
+
+    private func waitForRecords() {
+        if desk.wait(until: .now + 3, { $0.records.isEmpty && $0.waitingRecords == 0 ? true : nil }) == nil {
+            log.warning("the coordinator did not take the last records within 3 s")
+        }
+    }
+}
+
+private func rounded(_ value: Double?) -> String { value.map { "\(($0 * 10).rounded() / 10)" } ?? "–" }

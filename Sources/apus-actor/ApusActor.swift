@@ -1,0 +1,35 @@
+import Acting
+import ArgumentParser
+import Glibc
+import Platform
+import Wire
+
+@main
+struct ApusActor: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apus-actor", abstract: "Steps environments with a recent copy of the policy and streams rollouts to the learner.",
+        discussion: "Start any number of them, on any host, before or after the learner. Exit codes: 0 the run is over or a signal asked to leave, 1 failed, 3 refused.")
+
+    @Option(help: "The coordinator's address, for example tcp://127.0.0.1:7700.")
+    var coordinator: String
+
+    @Option(help: "Environment instances in this actor, instead of the run file's actors.slots.")
+    var slots: Int?
+
+    @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
+    var parent: Int32?
+
+    func validate() throws {
+        if let slots, !(1...65536).contains(slots) { throw ValidationError("--slots is \(slots), allowed are 1 to 65536.") }
+    }
+
+    func run() throws {
+        if let parent { Parent.tie(to: parent) }
+        let signals = Signals.take()
+        let log = ConsoleLog.logger("actor")
+        let role = ActorRole(coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, slots: slots, log: log)
+        let ending = role.run()
+        log.info("\(ending.description)")
+        Glibc.exit(ending.exitCode)
+    }
+}

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+@main
+struct ApusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apus", abstract: "Distributed actor–learner reinforcement learning.",
+        subcommands: [LedgerCommand.self])
+}

@@ -1,0 +1,12 @@
+import ArgumentParser
+import Platform
+
+/// What every command that reports takes: text for people, or one JSON object last on standard output.
+struct ReportOptions: ParsableArguments {
+    @Flag(help: "Print one JSON object last on standard output.")
+    var json = false
+
+    func print(_ text: @autoclosure () -> String, json: @autoclosure () -> String) {
+        Console.output(self.json ? json() : text())
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Glibc
+import Learning
+import Platform
+import Wire
+
+@main
+struct ApusLearner: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apus-learner", abstract: "Trains on the actors' rollouts and publishes the policy.",
+        discussion: """
+            Checkpoints and the ledger go to RUNS/NAME. Stopped by SIGINT or SIGTERM, it writes a checkpoint; started again, it resumes from there.
+            Exit codes: 0 the run is over or a signal asked to leave, 1 failed, 3 refused.
+            """)
+
+    @Option(help: "The coordinator's address, for example tcp://127.0.0.1:7700.")
+    var coordinator: String
+
+    @Option(help: "The folder that holds the run directories.")
+    var runs = "runs"
+
+    @Option(help: "The host address to listen on for actors.")
+    var bind = "127.0.0.1"
+
+    @Option(help: "The host name or address that actors on other hosts reach this learner by; by default the one it listens on.")
+    var advertise: String?
+
+    @Flag(help: "Listen on an address that other hosts reach, without encryption.")
+    var insecure = false
+
+    @Option(help: ArgumentHelp("Listen on unix sockets in this folder.", visibility: .hidden))
+    var folder: String?
+
+    @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
+    var parent: Int32?
+
+    func run() throws {
+        if let parent { Parent.tie(to: parent) }
+        let signals = Signals.take()
+        let log = ConsoleLog.logger("learner")
+        let binding: LearnerBinding
+        if let folder {
+            binding = .folder(folder)
+        } else {
+            try BindingPolicy.check(Endpoint("tcp://\(bind):*"), insecure: insecure)
+            binding = .host(bind, advertised: advertise ?? bind)
+        }
+        let role = LearnerRole(
+            coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, binding: binding, runs: runs, log: log)
+        let ending = role.run()
+        log.info("\(ending.description)")
+        Glibc.exit(ending.exitCode)
+    }
+}
