@@ -74,6 +74,15 @@ import Testing
         }
     }
 
+    /// The golden ε is too small to see: with g = 1 and ε = 1 the first step is half the learning rate.
+    @Test func adamAddsEpsilonOutsideTheRoot() {
+        let weights = weights([0])
+        set(weights.gradient, [1])
+        var adam = Adam(count: 1, epsilon: 1)
+        adam.step(weights, learningRate: 0.1)
+        expectClose(weights.flat.values, [-0.05], "parameter")
+    }
+
     @Test func rmsprop() throws {
         for golden in try Fixtures.cases("optimizer_rmsprop", in: "networks.json") {
             try follow(golden, { RMSProp(count: $0, alpha: 0.99, epsilon: 1e-5) }, learningRate: 0.01)
