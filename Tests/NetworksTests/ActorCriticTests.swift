@@ -8,7 +8,8 @@ import Testing
     @Test func layout() {
         #expect(
             network.layout.specs.map(\.name) == [
-                "torso.0.weight", "torso.0.bias", "torso.1.weight", "torso.1.bias", "policy.weight", "policy.bias", "value.weight", "value.bias",
+                "torso.0.weight", "torso.0.bias", "torso.1.weight", "torso.1.bias",
+                "policy.weight", "policy.bias", "value.weight", "value.bias",
             ])
         #expect(network.layout.specs.map(\.shape) == [[16, 4], [16], [8, 16], [8], [3, 8], [3], [1, 8], [1]])
         #expect(network.layout.specs.map(\.offset) == [0, 64, 80, 208, 216, 240, 243, 251])
@@ -58,7 +59,8 @@ import Testing
             }
             let expected = (at(0.002) - at(-0.002)) / 0.004
             weights.flat.withMutableBuffer { $0[i] = start }
-            #expect(abs(weights.gradient.values[i] - expected) < 2e-3, "parameter \(i): \(weights.gradient.values[i]), by differences \(expected)")
+            let actual = weights.gradient.values[i]
+            #expect(abs(actual - expected) < 2e-3, "parameter \(i): \(actual), by differences \(expected)")
         }
         weights.zeroGradient()
         #expect(weights.gradient.values.allSatisfy { $0 == 0 })

@@ -7,7 +7,9 @@ import Testing
         var actions = [Int32](repeating: -1, count: uniforms.count)
         var logProbs = [Float](repeating: 1, count: uniforms.count)
         actions.withUnsafeMutableBufferPointer { actions in
-            logProbs.withUnsafeMutableBufferPointer { Categorical(logits: logits).sample(uniforms: uniforms, actions: actions, logProbs: $0) }
+            logProbs.withUnsafeMutableBufferPointer {
+                Categorical(logits: logits).sample(uniforms: uniforms, actions: actions, logProbs: $0)
+            }
         }
         return (actions, logProbs)
     }

@@ -33,7 +33,8 @@ import Testing
             expectClose(output.values, expected.values, name)
             tape.backward(sum(output * (try #require(golden["cotangent"]).tensor)))
             for member in try #require(golden["gradients"]?.object) {
-                expectClose(try #require(gradients[member.name]).values, try member.value.tensor.values, "\(name), gradient of \(member.name)")
+                let actual = try #require(gradients[member.name]).values
+                expectClose(actual, try member.value.tensor.values, "\(name), gradient of \(member.name)")
             }
         }
     }

@@ -17,8 +17,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "", " ", "tru", "nul", "truex", "01", "-", "1.", ".5", "1e", "1e999", "+1", "[1,]", "[1 2]", "[", "{\"a\"}", "{\"a\":1,}", "{a:1}", "{\"a\":1",
-        "{\"a\":1,\"a\":2}", "\"", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\u{1}\"", "1 2",
+        "", " ", "tru", "nul", "truex", "01", "-", "1.", ".5", "1e", "1e999", "+1", "[1,]", "[1 2]", "[", "{\"a\"}", "{\"a\":1,}",
+        "{a:1}", "{\"a\":1",
+        "{\"a\":1,\"a\":2}", "\"", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"",
+        "\"\u{1}\"", "1 2",
         "NaN", "Infinity", "'a'", "[1]]",
     ]) func refused(_ text: String) {
         #expect(throws: JSONError.self) { try parse(text) }
@@ -35,7 +37,8 @@ import Testing
 
     @Test func roundTrip() throws {
         let value = JSON.object([
-            JSON.Member("text \"quoted\" \\ \n\u{1}é😀", .string("\u{0}")), JSON.Member("n", .array([.integer(.min), .number(0.1), .number(1e300), .null])),
+            JSON.Member("text \"quoted\" \\ \n\u{1}é😀", .string("\u{0}")),
+            JSON.Member("n", .array([.integer(.min), .number(0.1), .number(1e300), .null])),
         ])
         #expect(try JSON.parse(value.serialized(), place: "a test") == value)
         #expect(String(decoding: JSON.array([.number(.nan), .number(-.infinity)]).serialized(), as: UTF8.self) == "[null,null]")

@@ -10,7 +10,8 @@ import Testing
     }
 
     private static let columns = [
-        column("done", .uint8, [3], [1, 0, 255] as [UInt8]), column("policy.weight", .float32, [2, 3], [0, -1.5, .infinity, 0x1p-129, 3, 0.1] as [Float]),
+        column("done", .uint8, [3], [1, 0, 255] as [UInt8]),
+        column("policy.weight", .float32, [2, 3], [0, -1.5, .infinity, 0x1p-129, 3, 0.1] as [Float]),
         column("steps", .int32, [], [Int32.min]), column("empty \"é\"", .float32, [0, 4], [] as [Float]),
     ]
     private static let metadata = ["format": "pt", "run": "a \"name\"\n"]
@@ -43,7 +44,9 @@ import Testing
     }
 
     @Test func damagedFilesAreRefused() {
-        let tensor = { (dtype: String, shape: String, offsets: String) in "{\"dtype\":\"\(dtype)\",\"shape\":\(shape),\"data_offsets\":\(offsets)}" }
+        let tensor = { (dtype: String, shape: String, offsets: String) in
+            "{\"dtype\":\"\(dtype)\",\"shape\":\(shape),\"data_offsets\":\(offsets)}"
+        }
         let good = "{\"a\":\(tensor("F32", "[2]", "[0,8]"))}"
         #expect(throws: Never.self) { try Safetensors.decode(file(good, 8), place: "x") }
         let bad: [(String, [UInt8])] = [
@@ -133,7 +136,8 @@ import Testing
                 """
                 import sys, numpy as np
                 from safetensors.numpy import save_file
-                save_file({"done": np.array([1, 0, 255], np.uint8), "steps": np.array(-2**31, np.int32), 'empty "é"': np.zeros((0, 4), np.float32),
+                save_file({"done": np.array([1, 0, 255], np.uint8), "steps": np.array(-2**31, np.int32),
+                    'empty "é"': np.zeros((0, 4), np.float32),
                     "policy.weight": np.array([[0, -1.5, np.inf], [2.0**-129, 3, 0.1]], np.float32)},
                     sys.argv[1], {"format": "pt", "run": 'a "name"\\n'})
                 """, path))

@@ -9,7 +9,9 @@ import Testing
         /// Inputs are drawn from this range.
         var range: ClosedRange<Double> = -1...1
         let function: @Sendable ([Tensor]) -> Tensor
-        init(_ name: String, _ shapes: [[Int]], in range: ClosedRange<Double> = -1...1, _ function: @escaping @Sendable ([Tensor]) -> Tensor) {
+        init(
+            _ name: String, _ shapes: [[Int]], in range: ClosedRange<Double> = -1...1, _ function: @escaping @Sendable ([Tensor]) -> Tensor
+        ) {
             (testDescription, self.shapes, self.range, self.function) = (name, shapes, range, function)
         }
     }
