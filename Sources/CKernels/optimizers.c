@@ -17,7 +17,9 @@ KERNEL void apus_adam(
     }
 }
 
-KERNEL void apus_rmsprop(float *w, const float *g, float *s, float gradient_scale, float alpha, float epsilon, float learning_rate, long n) {
+KERNEL void apus_rmsprop(
+    float *w, const float *g, float *s, float gradient_scale, float alpha, float epsilon, float learning_rate, long n
+) {
     const float weight = 1.0f - alpha;
     EACH(long i = 0; i < n; i++) {
         float d = g[i] * gradient_scale;

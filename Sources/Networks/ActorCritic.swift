@@ -41,7 +41,8 @@ public struct ActorCritic: Sendable {
         self.layout = layout
     }
 
-    /// Orthogonal matrices with gain √2 in the torso, 0.01 for the policy and 1 for the value; biases 0. The same seed gives the same weights.
+    /// Orthogonal matrices with gain √2 in the torso, 0.01 for the policy and 1 for the value; biases 0. The same seed gives the same
+    /// weights.
     public func initialWeights(seed: UInt64) -> Weights {
         let weights = Weights(layout)
         let parameters = weights.parameters()

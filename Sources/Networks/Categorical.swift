@@ -40,7 +40,10 @@ public struct Categorical {
         let rows = logits.shape[0]
         precondition(
             uniforms.count == rows && actions.count == rows && logProbs.count == rows,
-            "logits of shape \(logits.shape) need \(rows) uniforms, actions and log-probabilities, not \(uniforms.count), \(actions.count) and \(logProbs.count)")
+            """
+            logits of shape \(logits.shape) need as many uniforms, actions and log-probabilities as rows, \
+            not \(uniforms.count), \(actions.count) and \(logProbs.count)
+            """)
         logits.withBuffer {
             apus_sample($0.baseAddress, uniforms.baseAddress, actions.baseAddress, logProbs.baseAddress, rows, logits.shape[1])
         }

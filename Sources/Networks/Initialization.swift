@@ -1,6 +1,7 @@
 import Tensors
 
-/// Fills a matrix [rows, columns] with orthonormal rows, or columns where there are more rows than columns, times `gain` (Saxe et al., 2014).
+/// Fills a matrix [rows, columns] with orthonormal rows, or columns where there are more rows than columns, times `gain` (Saxe et al.,
+/// 2014).
 ///
 /// Gram–Schmidt on normal vectors, in double precision and twice over, which keeps them orthogonal to rounding.
 func fillOrthogonal(_ matrix: Tensor, gain: Float, _ stream: inout RandomStream) {

@@ -10,15 +10,16 @@ public struct SafetensorsError: Remediable, Hashable {
 
 /// The safetensors format of weight files: a header length (8 bytes, little-endian), a JSON header, the values.
 ///
-/// Apus reads and writes float32 (F32), int32 (I32) and uint8 (U8). Files come from anywhere: every length, offset and type is checked before use.
+/// Apus reads and writes float32 (F32), int32 (I32) and uint8 (U8). Files come from anywhere: every length, offset and type is checked
+/// before use.
 public enum Safetensors {
     /// The format's own limit.
     static let maximumHeader = 100_000_000
     private static let metadataName = "__metadata__"
     private static let names: [(type: ElementType, name: String)] = [(.float32, "F32"), (.int32, "I32"), (.uint8, "U8")]
 
-    /// The columns in the given order; their names differ from each other. The values start at a multiple of 8 bytes; so does each float32 or
-    /// int32 column at a multiple of 4, because the uint8 columns stand last.
+    /// The columns in the given order, uint8 ones last: so, with values that start at a multiple of 8 bytes, every float32 and int32 column is
+    /// aligned to 4. Columns need different names.
     public static func encode(_ columns: [Column], metadata: [String: String] = [:]) -> [UInt8] {
         let ordered = columns.filter { $0.type != .uint8 } + columns.filter { $0.type == .uint8 }
         precondition(Set(columns.map(\.name)).count == columns.count, "two columns have one name: \(columns.map(\.name))")
@@ -73,7 +74,9 @@ public enum Safetensors {
         let start = 8 + Int(length)
         guard start <= bytes.count else { throw fail("the header's length is \(length), but only \(bytes.count - 8) bytes follow") }
         let header: JSON
-        do { header = try JSON.parse(bytes.withBytes { Array($0[8..<start]) }, place: "the header") } catch { throw fail("\(error.problem) at \(error.place)") }
+        do { header = try JSON.parse(bytes.withBytes { Array($0[8..<start]) }, place: "the header") } catch {
+            throw fail("\(error.problem) at \(error.place)")
+        }
         guard let members = header.object else { throw fail("the header is not an object", "Give a safetensors file") }
 
         var metadata = [String: String]()
@@ -99,7 +102,7 @@ public enum Safetensors {
         var columns = [Column]()
         for entry in entries {
             guard entry.begin == end else {
-                throw fail("tensor \"\(entry.name)\" begins at byte \(entry.begin), where \(end) is expected: tensors overlap or leave a gap")
+                throw fail("tensor \"\(entry.name)\" begins at byte \(entry.begin), not at \(end): tensors overlap or leave a gap")
             }
             guard entry.end <= bytes.count - start else {
                 throw fail("tensor \"\(entry.name)\" ends at byte \(entry.end), but only \(bytes.count - start) bytes follow the header")
@@ -136,7 +139,9 @@ public enum Safetensors {
         var shape = [Int]()
         var size = type.byteCount
         for axis in axes {
-            guard let length = axis.integer, length >= 0 else { return .failure(Reason(problem: "the shape has an axis that is no length")) }
+            guard let length = axis.integer, length >= 0 else {
+                return .failure(Reason(problem: "the shape has an axis that is no length"))
+            }
             let product = size.multipliedReportingOverflow(by: length)
             guard !product.overflow else { return .failure(Reason(problem: "the shape is too large")) }
             size = product.partialValue

@@ -1,14 +1,15 @@
 import CKernels
 import COpenBLAS
 
-/// How many threads a matrix product may use in this process. An actor sets 1 before its first product: several processes with as many threads
-/// as cores each slow one another down.
+/// How many threads a matrix product may use in this process. An actor sets 1 before its first product: several processes with as many
+/// threads as cores each slow one another down.
 public func setBLASThreads(_ count: Int) {
     precondition(count >= 1, "a matrix product needs at least one thread, not \(count)")
     openblas_set_num_threads(Int32(count))
 }
 
-/// C = alpha · op(A) op(B) + beta · C with op(A) [m, k], op(B) [k, n], C [m, n]; all row-major and contiguous, the transposed ones as stored.
+/// C = op(A) op(B) + beta · C with op(A) [m, k], op(B) [k, n], C [m, n]; all row-major and contiguous, the transposed ones as
+/// stored.
 private func sgemm(
     _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, transposed aTransposed: Bool, _ b: UnsafePointer<Float>,
     transposed bTransposed: Bool, beta: Float, _ c: UnsafeMutablePointer<Float>
@@ -26,7 +27,8 @@ private func sgemm(
 /// a [M, K] · b [K, N] → [M, N]
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
     precondition(
-        a.shape.count == 2 && b.shape.count == 2 && a.shape[1] == b.shape[0], "matmul needs [M, K] and [K, N], not \(a.shape) and \(b.shape)")
+        a.shape.count == 2 && b.shape.count == 2 && a.shape[1] == b.shape[0],
+        "matmul needs [M, K] and [K, N], not \(a.shape) and \(b.shape)")
     let (m, k, n) = (a.shape[0], a.shape[1], b.shape[1])
     let y = Tensor(uninitialized: [m, n])
     let (left, right) = (a.detached, b.detached)

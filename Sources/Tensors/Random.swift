@@ -7,11 +7,11 @@ public enum RandomPurpose: UInt32, Sendable {
     case action, environment, evaluation, learner
 }
 
-/// Names a family of random streams: Philox4x32-10 (Salmon et al., 2011) under one 64-bit key. Every number is a function of key and position,
-/// so a rollout can be made again anywhere, in any order.
+/// Names a family of random streams: Philox4x32-10 (Salmon et al., 2011) under one 64-bit key. Every number is a function of key and
+/// position, so a rollout can be made again anywhere, in any order.
 ///
-/// The key is the first 64 bits of the Philox block with the seed as key and (purpose, actor, incarnation, "Apus") as counter. For one seed that
-/// maps distinct inputs to distinct 128-bit blocks; two keys agree with probability 2⁻⁶⁴.
+/// The key is the first 64 bits of the Philox block with the seed as key and (purpose, actor, incarnation, "Apus") as counter. For one seed
+/// that maps distinct inputs to distinct 128-bit blocks; two keys agree with probability 2⁻⁶⁴.
 public struct RandomKey: Hashable, Sendable {
     let low: UInt32
     let high: UInt32
@@ -31,8 +31,8 @@ public struct RandomKey: Hashable, Sendable {
         return RandomStream(RandomKey(low: block.0, high: block.1))
     }
 
-    /// One number in [0, 1) with 24 bits per lane (slot): counter (lane, step low, step high, 0). A lane's number does not depend on the buffer's
-    /// length.
+    /// One number in [0, 1) with 24 bits per lane (slot): counter (lane, step low, step high, 0). A lane's number does not depend on the
+    /// buffer's length.
     public func uniforms(step: UInt64, into buffer: UnsafeMutableBufferPointer<Float>) {
         apus_philox_uniforms(low, high, step, buffer.baseAddress, buffer.count)
     }

@@ -18,8 +18,8 @@ final class Storage {
     }
 }
 
-/// Freed blocks, kept by size class and handed out last in, first out: a training loop that makes the same tensors in every update finds its
-/// memory again, warm in the cache, and neither page-faults nor grows.
+/// Freed blocks, kept by size class and handed out last in, first out: a training loop that makes the same tensors in every update finds
+/// its memory again, warm in the cache, and neither page-faults nor grows.
 struct StoragePool {
     /// What the pool keeps at most; blocks beyond it go back to the system.
     static let keptBytes = 1 << 30

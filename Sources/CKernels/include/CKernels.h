@@ -1,7 +1,8 @@
 /// Vector kernels on contiguous float buffers.
 ///
 /// Every kernel is compiled for x86-64-v4 (AVX-512), x86-64-v3 (AVX2) and the baseline, and the loader picks one: the same input gives the
-/// same bits on the same machine. Where a kernel reads and writes, the output may be exactly an input (in place) but must not overlap it otherwise.
+/// same bits on the same machine. Where a kernel reads and writes, the output may be exactly an input (in place) but must not overlap it
+/// otherwise.
 #pragma once
 #include <stdint.h>
 
