@@ -60,7 +60,7 @@ public protocol Environment {
 
     /// Steps every slot of a row. Given; it is a requirement because the compiler then makes one loop for each environment, with `step` inlined, wherever the
     /// environment is declared. An environment that can step many slots at once may bring its own.
-    static func step(_ slots: inout SlotStates<Self>, row: SlotsRow, ended: (EndedEpisode) -> Void)
+    static func step(_ states: SlotStates<Self>, row: SlotsRow, ended: (EndedEpisode) -> Void)
 }
 
 extension Environment where Action == Int32 {
