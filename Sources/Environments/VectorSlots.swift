@@ -95,7 +95,8 @@ extension SlotStates {
 
 /// `Slots` of any environment: auto-reset in the same step, truncation at the environment's step limit, returns and lengths.
 ///
-/// Randomness: the key's purpose is `.environment`; each slot and episode has its own stream, so an episode's start depends on nothing that happened before.
+/// Randomness: the key's purpose is `.environment`; each slot and episode has its own stream, so an episode's start depends on nothing that
+/// happened before.
 public final class VectorSlots<E: Environment>: Slots {
     private let states: SlotStates<E>
     private var started = false

@@ -22,8 +22,8 @@ public struct RolloutShape: Sendable, Hashable {
 }
 
 extension Rollout {
-    /// Checks everything that the learner relies on. A rollout comes from another process and is not trusted: after this, no index in it is out of range, no
-    /// float is infinite or NaN, and the flags and the ended episodes tell the same story.
+    /// Checks everything that the learner relies on. A rollout comes from another process and is not trusted: after this, no index in it is
+    /// out of range, no float is infinite or NaN, and the flags and the ended episodes tell the same story.
     public func validate(_ expected: RolloutShape) throws(RolloutError) {
         try checkShapes(expected)
         for column in [observation, behaviourLogProb, reward, finalObservation, episodeReturn] { try checkFinite(column) }
@@ -77,7 +77,8 @@ extension Rollout {
         // A probability is at most 1; what lies above is more than the rounding of a softmax.
         guard let index = behaviourLogProb.firstIndex(of: Float.self, where: { $0 > 1e-3 }) else { return }
         throw RolloutError(
-            id, behaviourLogProb.name, "element \(index) is \(behaviourLogProb.element(index, Float.self)), the logarithm of a probability above 1",
+            id, behaviourLogProb.name,
+            "element \(index) is \(behaviourLogProb.element(index, Float.self)), the logarithm of a probability above 1",
             remedy: "The actor must send log-probabilities, not logits.")
     }
 
@@ -85,7 +86,8 @@ extension Rollout {
         let remedy = "The actor must report each ended episode once, in the order of steps and slots."
         for flags in [terminated, truncated] {
             if let index = flags.firstIndex(of: UInt8.self, where: { $0 > 1 }) {
-                throw RolloutError(id, flags.name, "element \(index) is \(flags.element(index, UInt8.self)), a flag is 0 or 1", remedy: remedy)
+                throw RolloutError(
+                    id, flags.name, "element \(index) is \(flags.element(index, UInt8.self)), a flag is 0 or 1", remedy: remedy)
             }
         }
         var flagged = 0

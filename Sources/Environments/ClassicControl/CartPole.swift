@@ -2,10 +2,10 @@ import Tensors
 
 /// Balance a pole on a cart by pushing the cart left (0) or right (1).
 ///
-/// Barto, Sutton & Anderson (1983), "Neuronlike adaptive elements that can solve difficult learning control problems", with the constants, the explicit Euler
-/// step and the limits of Gymnasium's `CartPole-v1`; equal to it step for step: the state is kept in double precision, observations are its single-precision
-/// image. Observation: cart position (m), cart velocity (m/s), pole angle (rad), pole angular velocity (rad/s).
-/// Reward 1 for every step, the terminating one included.
+/// Barto, Sutton & Anderson (1983), "Neuronlike adaptive elements that can solve difficult learning control problems", with the constants,
+/// the explicit Euler step and the limits of Gymnasium's `CartPole-v1`; equal to it step for step: the state is kept in double precision,
+/// observations are its single-precision image. Observation: cart position (m), cart velocity (m/s), pole angle (rad), pole angular
+/// velocity (rad/s). Reward 1 for every step, the terminating one included.
 public struct CartPole: Environment {
     public static let id = "CartPole-v1"
     public static let summary = "balance a pole on a cart; 4 observations, 2 actions, return at most 500"

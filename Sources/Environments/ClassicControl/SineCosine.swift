@@ -2,8 +2,8 @@ import Glibc
 
 /// Sine and cosine together, within 1 ulp; what pendulum-like dynamics spend their time on.
 ///
-/// For |x| ≤ π/4 the minimax polynomials of FreeBSD's msun (`k_sin.c`, `k_cos.c`), which a compiler can inline and a processor can run for several slots at
-/// once; beyond, the C library.
+/// For |x| ≤ π/4 the minimax polynomials of FreeBSD's msun (`k_sin.c`, `k_cos.c`), which a compiler can inline and a processor can run for
+/// several slots at once; beyond, the C library.
 @inline(__always)
 func sineCosine(_ x: Double) -> (sine: Double, cosine: Double) {
     guard abs(x) <= 0.785_398_163_397_448_3 else { return (sin(x), cos(x)) }
