@@ -8,8 +8,9 @@
 #define KERNEL
 #endif
 #define INLINE static inline __attribute__((always_inline))
-// In-place use is exact (output == input), so there is no dependence between different indices.
-#define EACH _Pragma("clang loop vectorize(assume_safety)") for
+// In-place use is exact (output == input), so there is no dependence between different indices. Width 16 asks for whole AVX-512 registers, of
+// which the compiler would use half by itself: exp and tanh take 0.28 instead of 0.44 ns a value.
+#define EACH _Pragma("clang loop vectorize(assume_safety) vectorize_width(16)") for
 #define LANES 16
 
 // Sixteen floats; alignment 4 because rows start anywhere.
