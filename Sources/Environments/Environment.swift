@@ -30,8 +30,9 @@ public struct Step: Sendable, Hashable {
 
 /// One instance of a task: a value with its whole state inside, so that copying it is forking it.
 ///
-/// An environment only knows its dynamics. Cutting episodes at `maxEpisodeSteps` (truncation), starting the next episode and the bookkeeping of returns belong to
-/// `VectorSlots`. Everything random in an episode comes from the stream given to `reset`; an environment whose steps are random keeps a copy of it.
+/// An environment only knows its dynamics. Cutting episodes at `maxEpisodeSteps` (truncation), starting the next episode and the
+/// bookkeeping of returns belong to `VectorSlots`. Everything random in an episode comes from the stream given to `reset`; an environment
+/// whose steps are random keeps a copy of it.
 public protocol Environment {
     /// What one slot is told to do: `Int32` for a discrete action space.
     associatedtype Action
@@ -58,9 +59,9 @@ public protocol Environment {
     /// The action of one slot inside a row of a rollout's action column; given for every `Action` that a column can hold.
     static func action(of slot: Int, in row: UnsafeRawBufferPointer) -> Action
 
-    /// Steps every slot of a row. Given; it is a requirement because the compiler then makes one loop for each environment, with `step` inlined, wherever the
-    /// environment is declared. An environment that can step many slots at once may bring its own.
-    static func step(_ slots: inout SlotStates<Self>, row: SlotsRow, ended: (EndedEpisode) -> Void)
+    /// Steps every slot of a row. Given; it is a requirement because the compiler then makes one loop for each environment, with `step`
+    /// inlined, wherever the environment is declared. An environment that can step many slots at once may bring its own.
+    static func step(_ states: SlotStates<Self>, row: SlotsRow, ended: (EndedEpisode) -> Void)
 }
 
 extension Environment where Action == Int32 {

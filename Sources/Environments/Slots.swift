@@ -52,7 +52,8 @@ public protocol Slots: AnyObject {
     /// Starts a new episode in every slot and writes the first observations, [B] + observation shape.
     func reset(observation: UnsafeMutableBufferPointer<Float>)
 
-    /// Steps every slot. A slot whose episode ends is reported to `ended`, in the order of the slots, and starts its next episode in the same step.
+    /// Steps every slot. A slot whose episode ends is reported to `ended`, in the order of the slots, and starts its next episode in the
+    /// same step.
     func step(_ row: SlotsRow, ended: (EndedEpisode) -> Void)
 }
 

@@ -1,6 +1,8 @@
 import Tensors
 
 /// The state of B slots of one environment: what `VectorSlots` owns and `Environment.step(_:row:ended:)` advances.
+///
+/// It refers to memory that its `VectorSlots` frees: an array would ask at every step of every slot whether somebody else holds it.
 public struct SlotStates<E: Environment> {
     /// One slot: the environment and the episode it is in.
     @usableFromInline
@@ -19,8 +21,9 @@ public struct SlotStates<E: Environment> {
         }
     }
 
-    @usableFromInline var slots: [Slot]
-    @usableFromInline var finalObservation: [Float]
+    @usableFromInline let slots: UnsafeMutableBufferPointer<Slot>
+    /// Where the last observation of an ended episode stands while it is reported.
+    @usableFromInline let finalObservation: UnsafeMutableBufferPointer<Float>
     @usableFromInline let key: RandomKey
     @usableFromInline let observationCount: Int
     @usableFromInline let maxEpisodeSteps: Int32
@@ -29,15 +32,23 @@ public struct SlotStates<E: Environment> {
         self.key = key
         observationCount = E.observationSpace.shape.reduce(1, *)
         maxEpisodeSteps = E.maxEpisodeSteps.map(Int32.init) ?? .max
-        finalObservation = [Float](repeating: 0, count: observationCount)
-        slots = (0..<count).map { _ in Slot(environment: E(), episode: 0) }
+        finalObservation = .allocate(capacity: observationCount)
+        finalObservation.initialize(repeating: 0)
+        slots = .allocate(capacity: count)
+        for index in 0..<count { slots.initializeElement(at: index, to: Slot(environment: E(), episode: 0)) }
+    }
+
+    func deallocate() {
+        slots.deinitialize()
+        slots.deallocate()
+        finalObservation.deallocate()
     }
 
     public var count: Int { slots.count }
 
     /// Starts the slot's episode `episode`. Its start is a pure function of (key, slot, episode).
     @inlinable
-    mutating func start(_ slot: Int, episode: UInt64, observation: UnsafeMutableBufferPointer<Float>) {
+    func start(_ slot: Int, episode: UInt64, observation: UnsafeMutableBufferPointer<Float>) {
         var random = key.stream(slot: UInt32(truncatingIfNeeded: slot), episode: episode)
         slots[slot].episode = episode
         slots[slot].length = 0
@@ -48,7 +59,7 @@ public struct SlotStates<E: Environment> {
 
 extension Environment {
     @inlinable
-    public static func step(_ states: inout SlotStates<Self>, row: SlotsRow, ended: (EndedEpisode) -> Void) {
+    public static func step(_ states: SlotStates<Self>, row: SlotsRow, ended: (EndedEpisode) -> Void) {
         let width = states.observationCount
         let limit = states.maxEpisodeSteps
         for index in 0..<states.slots.count {
@@ -71,29 +82,31 @@ extension SlotStates {
     /// Reports the episode of a slot, whose last observation stands in `observation`, and puts the first one of the next episode there.
     @inlinable
     @inline(never)
-    mutating func end(_ index: Int, observation: UnsafeMutableBufferPointer<Float>, ended: (EndedEpisode) -> Void) {
+    func end(_ index: Int, observation: UnsafeMutableBufferPointer<Float>, ended: (EndedEpisode) -> Void) {
         let slot = slots[index]
-        finalObservation.withUnsafeMutableBufferPointer { final in
-            for k in 0..<final.count { final[k] = observation[k] }
-            ended(
-                EndedEpisode(
-                    slot: index, finalObservation: UnsafeBufferPointer(final), episodeReturn: Float(slot.episodeReturn), length: slot.length))
-        }
+        for k in 0..<observationCount { finalObservation[k] = observation[k] }
+        ended(
+            EndedEpisode(
+                slot: index, finalObservation: UnsafeBufferPointer(finalObservation), episodeReturn: Float(slot.episodeReturn),
+                length: slot.length))
         start(index, episode: slot.episode &+ 1, observation: observation)
     }
 }
 
 /// `Slots` of any environment: auto-reset in the same step, truncation at the environment's step limit, returns and lengths.
 ///
-/// Randomness: the key's purpose is `.environment`; each slot and episode has its own stream, so an episode's start depends on nothing that happened before.
+/// Randomness: the key's purpose is `.environment`; each slot and episode has its own stream, so an episode's start depends on nothing that
+/// happened before.
 public final class VectorSlots<E: Environment>: Slots {
-    private var states: SlotStates<E>
+    private let states: SlotStates<E>
     private var started = false
 
     public init(count: Int, key: RandomKey) {
         precondition(count > 0, "\(E.id) needs at least one slot, got \(count)")
         states = SlotStates(count: count, key: key)
     }
+
+    deinit { states.deallocate() }
 
     public var count: Int { states.count }
     public var observationShape: [Int] { E.observationSpace.shape }
@@ -113,6 +126,6 @@ public final class VectorSlots<E: Environment>: Slots {
         precondition(
             row.observation.count == count * states.observationCount && row.reward.count == count && row.terminated.count == count
                 && row.truncated.count == count, "a row must have \(count) slots with \(states.observationCount) observations each")
-        E.step(&states, row: row, ended: ended)
+        E.step(states, row: row, ended: ended)
     }
 }

@@ -21,7 +21,8 @@ func normalized(_ tensor: Tensor) -> Tensor {
     return (tensor - Float(mean)) * Float(1 / (variance.squareRoot() + 1e-8))
 }
 
-/// 1 − Var(target − prediction) / Var(target): 1 for a perfect prediction, 0 for one that knows the mean at best; 0 where the targets do not vary.
+/// 1 − Var(target − prediction) / Var(target): 1 for a perfect prediction, 0 for one that knows the mean at best; 0 where the targets do
+/// not vary.
 func explainedVariance(of target: Tensor, by prediction: Tensor) -> Float {
     let variance = moments(target).variance
     return variance > 0 ? Float(1 - moments(target - prediction).variance / variance) : 0

@@ -1,4 +1,5 @@
-/// The known name that was probably meant by `name`: the one with the smallest edit distance, unless even that one has little in common with it.
+/// The known name that was probably meant by `name`: the one with the smallest edit distance, unless even that one has little in common
+/// with it.
 ///
 /// Letter case does not count. Of equally near names the first wins. Used by every error that refuses an unknown name.
 public func nearest(to name: String, in known: [String]) -> String? {

@@ -2,7 +2,8 @@ import Glibc
 import Platform
 import Tensors
 
-/// What a learner trains on: several rollouts of one length side by side, time-major. N is the sum of their slots; a step of a slot is `t * N + n`.
+/// What a learner trains on: several rollouts of one length side by side, time-major. N is the sum of their slots; a step of a slot
+/// is `t * N + n`.
 public struct RolloutBatch {
     /// One rollout's place in the batch.
     public struct Part: Sendable, Hashable {
@@ -43,7 +44,8 @@ public struct RolloutBatch {
     /// The policy version of each rollout.
     public var version: [UInt64] { parts.map(\.version) }
 
-    /// Lays rollouts side by side, one copy each. They are expected to be validated; differing lengths or observations are refused, naming the rollout.
+    /// Lays rollouts side by side, one copy each. They are expected to be validated; differing lengths or observations are refused, naming
+    /// the rollout.
     public init(_ rollouts: [Rollout]) throws(RolloutError) {
         precondition(!rollouts.isEmpty, "a batch needs at least one rollout")
         let first = rollouts[0]
@@ -133,7 +135,8 @@ extension Rollout {
             let index = finalIndex.element(row, Int32.self)
             guard index >= 0 && index < frames else {
                 throw RolloutError(
-                    id, finalIndex.name, "element \(row) is \(index) of \(frames) steps", remedy: "Validate rollouts before they are batched.")
+                    id, finalIndex.name, "element \(row) is \(index) of \(frames) steps",
+                    remedy: "Validate rollouts before they are batched.")
             }
         }
     }

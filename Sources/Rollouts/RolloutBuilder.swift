@@ -3,9 +3,9 @@ import Tensors
 
 /// Where an actor writes its rollouts: every column in place, in one block of memory that becomes the rollout without a copy.
 ///
-/// Use, for T steps: write row 0 of the observations once (`Slots.reset`), then for t in 0 ..< T the rows t of the other columns and row t + 1 of the
-/// observations, `appendEnded` for episodes that ended, and `finish`. The next rollout begins where this one was cut: `finish` carries the last row of
-/// observations over. Belongs to one thread; the rollouts may go anywhere.
+/// Use, for T steps: write row 0 of the observations once (`Slots.reset`), then for t in 0 ..< T the rows t of the other columns and row
+/// t + 1 of the observations, `appendEnded` for episodes that ended, and `finish`. The next rollout begins where this one was cut: `finish`
+/// carries the last row of observations over. Belongs to one thread; the rollouts may go anywhere.
 public final class RolloutBuilder {
     public let observationShape: [Int]
     /// T
@@ -53,7 +53,8 @@ public final class RolloutBuilder {
         step: Int, slot: Int, finalObservation: UnsafeBufferPointer<Float>, episodeReturn: Float, length: Int32
     ) {
         let width = layout.observationCount
-        precondition(step >= 0 && step < steps && slot >= 0 && slot < slots, "step \(step), slot \(slot) of a rollout of \(steps) × \(slots)")
+        precondition(
+            step >= 0 && step < steps && slot >= 0 && slot < slots, "step \(step), slot \(slot) of a rollout of \(steps) × \(slots)")
         precondition(finalObservation.count == width, "a final observation of \(finalObservation.count) elements in place of \(width)")
         let index = Int32(step * slots + slot)
         let indices = at(layout.finalIndex, Int32.self)
@@ -101,7 +102,8 @@ public final class RolloutBuilder {
     }
 }
 
-/// Where the columns lie in a block: each at a multiple of 64 bytes. There is room for an episode that ends at every step; what is not used is never touched.
+/// Where the columns lie in a block: each at a multiple of 64 bytes. There is room for an episode that ends at every step; what is not used
+/// is never touched.
 private struct Layout {
     let observationCount: Int
     let observation, action, behaviourLogProb, reward, terminated, truncated: Int

@@ -1,10 +1,11 @@
 import Glibc
 import Platform
 
-/// Memory blocks of one size that are used again: an actor's rollouts come and go at a steady pace, and fresh pages cost more than filling them.
+/// Memory blocks of one size that are used again: an actor's rollouts come and go at a steady pace, and fresh pages cost more than filling
+/// them.
 ///
-/// Any thread may give a block back. The pool never makes anybody wait: what bounds the blocks in use is the actor's credit. It keeps at most `kept` unused
-/// blocks and frees the rest.
+/// Any thread may give a block back. The pool never makes anybody wait: what bounds the blocks in use is the actor's credit. It keeps at
+/// most `kept` unused blocks and frees the rest.
 public final class RolloutPool: Sendable {
     private struct State {
         var unused: [UInt] = []

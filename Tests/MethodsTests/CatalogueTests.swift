@@ -26,7 +26,8 @@ import Testing
         #expect(Set(options.keys) == Set(try Catalogue.method(id: "vtrace").options.map(\.name)))
         let method = try #require(Catalogue.make(id: "vtrace", options: options) as? Method)
         let credit = try #require(method.credit as? VTrace)
-        #expect(method.discount == 0.9 && credit.lambda == 0.8 && credit.rhoBar == 2 && credit.cBar == 3 && credit.policyRhoBar == .infinity)
+        #expect(method.discount == 0.9 && credit.lambda == 0.8)
+        #expect(credit.rhoBar == 2 && credit.cBar == 3 && credit.policyRhoBar == .infinity)
         #expect(method.regularizers.map(\.coefficient) == [0.5, 0.25] && method.normalizesAdvantages)
     }
 
@@ -40,7 +41,10 @@ import Testing
         #expect(error("vtrase")?.remedy.contains("Did you mean \"vtrace\"?") == true)
         #expect(error("vtrace", ["rho_bra": 1])?.remedy.contains("Did you mean \"rho_bar\"?") == true)
         #expect(error("vtrace", ["rho_bra": 1])?.problem.contains("rho_bra") == true)
-        for (name, value) in [("discount", 1.5), ("discount", -0.1), ("discount", .nan), ("entropy", -1), ("normalize_advantages", 0.5), ("value", .infinity)] {
+        let refused: [(String, Double)] = [
+            ("discount", 1.5), ("discount", -0.1), ("discount", .nan), ("entropy", -1), ("normalize_advantages", 0.5), ("value", .infinity),
+        ]
+        for (name, value) in refused {
             let found = error("vtrace", [name: value])
             #expect(found?.place == "method.options.\(name)" && found?.problem.contains("\(value)") == true)
         }

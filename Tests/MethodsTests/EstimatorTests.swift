@@ -23,7 +23,8 @@ import Testing
 
     @Test func vtraceIsItsDefinition() {
         eachRandom { s in
-            for (lambda, rhoBar, cBar): (Float, Float, Float) in [(1, 1, 1), (0.6, 1, 1), (1, 2, 1.5), (0.9, .infinity, .infinity), (0, 1, 1)] {
+            let settings: [(Float, Float, Float)] = [(1, 1, 1), (0.6, 1, 1), (1, 2, 1.5), (0.9, .infinity, .infinity), (0, 1, 1)]
+            for (lambda, rhoBar, cBar) in settings {
                 let result = s.vtrace(lambda: lambda, rhoBar: rhoBar, cBar: cBar, policyRhoBar: 1.2)
                 #expect(deviation(result.errors, vtraceByDefinition(s, lambda, rhoBar, cBar)) < 1e-5)
                 for t in 0..<s.count {
@@ -138,8 +139,8 @@ import Testing
         #expect(learned(truncates: false) < 8)
     }
 
-    /// The fixed point of V-trace is the value of π_ρ̄ ∝ min(ρ̄ μ, π) (Espeholt et al., 2018, §4.1): at it, the expected error over all trajectories of the
-    /// behaviour policy is 0, for traces of any length.
+    /// The fixed point of V-trace is the value of π_ρ̄ ∝ min(ρ̄ μ, π) (Espeholt et al., 2018, §4.1): at it, the expected error over all
+    /// trajectories of the behaviour policy is 0, for traces of any length.
     @Test func fixedPointIsTheClippedPolicysValue() {
         // Three states, two actions: action a leads from s to (s + 1 + a) mod 3 with reward table r.
         let reward: [[Float]] = [[1, -0.5], [0.2, 2], [-1, 0.4]]

@@ -56,7 +56,8 @@ import Testing
         for (name, path) in [
             ("vtrace", ["outputs", "errors"]), ("vtrace", ["outputs", "policy_gradient_advantages"]), ("vtrace", ["outputs", "q_estimate"]),
             ("leaky_vtrace", ["outputs", "errors"]), ("gae", ["inputs", "rewards"]), ("lambda_returns", ["inputs", "lambda"]),
-            ("policy_gradient", ["outputs", "loss"]), ("policy_gradient", ["outputs", "grad_logits"]), ("entropy_loss", ["outputs", "loss"]),
+            ("policy_gradient", ["outputs", "loss"]), ("policy_gradient", ["outputs", "grad_logits"]),
+            ("entropy_loss", ["outputs", "loss"]),
             ("linear", ["gradients", "weight", "data"]), ("tanh", ["output", "data"]), ("optimizer_adam", ["start", "data"]),
             ("clip_by_global_norm", ["norm"]), ("clip_by_global_norm", ["max_norm"]),
         ] {
@@ -77,7 +78,10 @@ import Testing
                 (value.object ?? []).flatMap { [prefix + [$0.name]] + paths($0.value, prefix + [$0.name]) }
             }
             for path in paths(reference, []) where path != ["name"] {
-                for replacement: JSON in [.null, .array([]), .array([.integer(1)]), .number(2.5), .object([]), .array([.array([.integer(3)]), .integer(-1)])] {
+                let replacements: [JSON] = [
+                    .null, .array([]), .array([.integer(1)]), .number(2.5), .object([]), .array([.array([.integer(3)]), .integer(-1)]),
+                ]
+                for replacement in replacements {
                     do { _ = try References.deviation(of: altered(reference, path[...]) { _ in replacement }) } catch { errors += 1 }
                 }
             }

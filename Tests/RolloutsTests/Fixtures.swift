@@ -40,7 +40,9 @@ func number(_ sequence: UInt64, actor: UInt32 = 0) -> RolloutID { RolloutID(acto
 
 extension Rollout {
     /// The same rollout with one column replaced.
-    func replacing(_ name: String, _ type: ElementType? = nil, shape: [Int]? = nil, edit: (UnsafeMutableRawBufferPointer) -> Void = { _ in }) -> Rollout {
+    func replacing(
+        _ name: String, _ type: ElementType? = nil, shape: [Int]? = nil, edit: (UnsafeMutableRawBufferPointer) -> Void = { _ in }
+    ) -> Rollout {
         func pick(_ column: Column) -> Column {
             guard column.name == name else { return column }
             let (type, shape) = (type ?? column.type, shape ?? column.shape)

@@ -4,9 +4,10 @@ import Tensors
 import Testing
 
 @Suite struct RolloutBatchTests {
-    func rollout(slots: Int, steps: Int = 3, shape: [Int] = [2], offset: Float, terminated: Set<Int> = [], truncated: Set<Int> = [], version: UInt64 = 0)
-        -> Rollout
-    {
+    func rollout(
+        slots: Int, steps: Int = 3, shape: [Int] = [2], offset: Float, terminated: Set<Int> = [], truncated: Set<Int> = [],
+        version: UInt64 = 0
+    ) -> Rollout {
         let builder = RolloutBuilder(observationShape: shape, steps: steps, slots: slots)
         fill(builder, offset: offset, terminated: terminated, truncated: truncated)
         return builder.finish(id: number(UInt64(offset) + 1), version: version)

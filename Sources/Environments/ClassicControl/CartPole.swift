@@ -1,12 +1,11 @@
-import Glibc
 import Tensors
 
 /// Balance a pole on a cart by pushing the cart left (0) or right (1).
 ///
-/// Barto, Sutton & Anderson (1983), "Neuronlike adaptive elements that can solve difficult learning control problems", with the constants, the explicit Euler
-/// step and the limits of Gymnasium's `CartPole-v1`; equal to it step for step: the state is kept in double precision, observations are its single-precision
-/// image. Observation: cart position (m), cart velocity (m/s), pole angle (rad), pole angular velocity (rad/s).
-/// Reward 1 for every step, the terminating one included.
+/// Barto, Sutton & Anderson (1983), "Neuronlike adaptive elements that can solve difficult learning control problems", with the constants,
+/// the explicit Euler step and the limits of Gymnasium's `CartPole-v1`; equal to it step for step: the state is kept in double precision,
+/// observations are its single-precision image. Observation: cart position (m), cart velocity (m/s), pole angle (rad), pole angular
+/// velocity (rad/s). Reward 1 for every step, the terminating one included.
 public struct CartPole: Environment {
     public static let id = "CartPole-v1"
     public static let summary = "balance a pole on a cart; 4 observations, 2 actions, return at most 500"
@@ -28,40 +27,46 @@ public struct CartPole: Environment {
     private static let positionLimit = 2.4
     private static let angleLimit = 12 * 2 * Double.pi / 360
 
-    /// Position, velocity, angle, angular velocity.
-    public var state: SIMD4<Double> = .zero
+    public var position = 0.0
+    public var velocity = 0.0
+    public var angle = 0.0
+    public var angularVelocity = 0.0
 
     public init() {}
 
     public mutating func reset(_ random: inout RandomStream, observation: UnsafeMutableBufferPointer<Float>) {
-        for k in 0..<4 { state[k] = random.uniform(in: -0.05...0.05) }
+        position = random.uniform(in: -0.05...0.05)
+        velocity = random.uniform(in: -0.05...0.05)
+        angle = random.uniform(in: -0.05...0.05)
+        angularVelocity = random.uniform(in: -0.05...0.05)
         write(to: observation)
     }
 
+    @inline(__always)
     public mutating func step(_ action: Int32, observation: UnsafeMutableBufferPointer<Float>) -> Step {
-        let (position, velocity, angle, angularVelocity) = (state.x, state.y, state.z, state.w)
         let force = action == 1 ? Self.force : -Self.force
-        let cosine = cos(angle)
-        let sine = sin(angle)
+        let (sine, cosine) = sineCosine(angle)
         // The order of the operations is Gymnasium's: another one differs in the last bit and the trajectories drift apart.
         let push = (force + Self.poleMassLength * (angularVelocity * angularVelocity) * sine) / Self.totalMass
         let angularAcceleration =
             (Self.gravity * sine - cosine * push) / (Self.length * (4.0 / 3.0 - Self.poleMass * (cosine * cosine) / Self.totalMass))
         let acceleration = push - Self.poleMassLength * angularAcceleration * cosine / Self.totalMass
 
-        state = SIMD4(
-            position + Self.tau * velocity, velocity + Self.tau * acceleration, angle + Self.tau * angularVelocity,
-            angularVelocity + Self.tau * angularAcceleration)
+        position += Self.tau * velocity
+        velocity += Self.tau * acceleration
+        angle += Self.tau * angularVelocity
+        angularVelocity += Self.tau * angularAcceleration
         write(to: observation)
         let terminated =
-            state.x < -Self.positionLimit || state.x > Self.positionLimit || state.z < -Self.angleLimit || state.z > Self.angleLimit
+            position < -Self.positionLimit || position > Self.positionLimit || angle < -Self.angleLimit || angle > Self.angleLimit
         return Step(reward: 1, terminated: terminated)
     }
 
+    @inline(__always)
     private func write(to observation: UnsafeMutableBufferPointer<Float>) {
-        observation[0] = Float(state.x)
-        observation[1] = Float(state.y)
-        observation[2] = Float(state.z)
-        observation[3] = Float(state.w)
+        observation[0] = Float(position)
+        observation[1] = Float(velocity)
+        observation[2] = Float(angle)
+        observation[3] = Float(angularVelocity)
     }
 }

@@ -4,7 +4,8 @@ extension Method {
     ///     −A log π(a | o) + value · ½ (vs − V(o))² − entropy · H(π(· | o))
     ///
     /// A, vs and the ratios ρ are constants (see `vtrace`). Staleness class C: ρ̄ and c̄ bound the correction, the learner bounds the lag.
-    /// The paper sums over all steps and trains with RMSProp; here the mean is taken, so that the learning rate does not depend on the batch's size.
+    /// The paper sums over all steps and trains with RMSProp; here the mean is taken, so that the learning rate does not depend on the
+    /// batch's size.
     public static func vtrace(
         discount: Float = 0.99, lambda: Float = 1, rhoBar: Float = 1, cBar: Float = 1, policyRhoBar: Float = 1, entropy: Float = 0.01,
         value: Float = 0.5, normalizesAdvantages: Bool = false
@@ -25,7 +26,7 @@ extension MethodEntry {
         options: [
             MethodOption("discount", 0.99, 0...1, "γ, the weight of a reward one step later"),
             MethodOption("lambda", 1, 0...1, "how much of later errors reaches a step: 0 one-step targets, 1 the whole unroll"),
-            MethodOption("rho_bar", 1, 0...(.infinity), "upper bound of the ratio π/μ in the value target; decides which policy is evaluated"),
+            MethodOption("rho_bar", 1, 0...(.infinity), "upper bound of the ratio π/μ in the value target: decides whose value is learned"),
             MethodOption("c_bar", 1, 0...(.infinity), "upper bound of the ratio with which errors travel back in time"),
             MethodOption("rho_pg_bar", 1, 0...(.infinity), "upper bound of the ratio in the policy gradient"),
             MethodOption("entropy", 0.01, 0...10, "coefficient of the entropy bonus"),

@@ -8,8 +8,8 @@ public struct CreditSequence {
     public let truncated: Strided<UInt8>
     /// V(o_t)
     public let values: Strided<Float>
-    /// The value of the successor in the same episode: V(o_{t+1}), or V(final observation) where step t was truncated. Finite and without effect where it
-    /// terminated. The last one is the bootstrap value.
+    /// The value of the successor in the same episode: V(o_{t+1}), or V(final observation) where step t was truncated. Finite and without
+    /// effect where it terminated. The last one is the bootstrap value.
     public let nextValues: Strided<Float>
 
     public var count: Int { rewards.count }

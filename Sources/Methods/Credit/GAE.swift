@@ -3,7 +3,8 @@
 ///     δ_t = r_t + d_t V(o_{t+1}) − V(o_t)
 ///     A_t = δ_t + d_t λ A_{t+1}
 ///
-/// The sum is cut where the episode ends in either way; only a termination cuts the bootstrap. `advantages` [T]; the value target is A_t + V(o_t).
+/// The sum is cut where the episode ends in either way; only a termination cuts the bootstrap. `advantages` [T]; the value target is
+/// A_t + V(o_t).
 public func gae(_ sequence: CreditSequence, lambda: Float, advantages: MutableStrided<Float>) {
     precondition(advantages.count == sequence.count, "\(advantages.count) advantages for \(sequence.count) steps")
     var following: Float = 0

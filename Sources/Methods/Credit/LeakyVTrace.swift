@@ -1,5 +1,5 @@
-/// Leaky V-trace (Zahavy et al., 2020, "A self-tuning actor-critic algorithm", eq. 5): each clipped weight of `vtrace` becomes a mixture of the clipped and the
-/// plain ratio, α min(bar, ρ_t) + (1 − α) ρ_t. α = 1 is V-trace, α = 0 the full per-decision importance weights.
+/// Leaky V-trace (Zahavy et al., 2020, "A self-tuning actor-critic algorithm", eq. 5): each clipped weight of `vtrace` becomes a mixture of
+/// the clipped and the plain ratio, α min(bar, ρ_t) + (1 − α) ρ_t. α = 1 is V-trace, α = 0 the full per-decision importance weights.
 ///
 /// `errors` e [T], `advantages` A [T], as in `vtrace`.
 public func leakyVtrace(

@@ -4,8 +4,8 @@
 ///     e_t = δ_t + d_t λ min(c̄, ρ_t) e_{t+1}                      vs_t = V(o_t) + e_t
 ///     A_t = min(ρ̄_pg, ρ_t) (r_t + d_t (V(o_{t+1}) + λ e_{t+1}) − V(o_t))
 ///
-/// With λ = 1 the bracket of A_t holds vs_{t+1}, as in the paper; a smaller λ mixes it with V(o_{t+1}). e is 0 after the end of the sequence and of every
-/// episode, however it ended; only a termination removes V(o_{t+1}). `errors` e [T], `advantages` A [T].
+/// With λ = 1 the bracket of A_t holds vs_{t+1}, as in the paper; a smaller λ mixes it with V(o_{t+1}). e is 0 after the end of the
+/// sequence and of every episode, however it ended; only a termination removes V(o_{t+1}). `errors` e [T], `advantages` A [T].
 public func vtrace(
     _ sequence: CreditSequence, ratios: Strided<Float>, lambda: Float, rhoBar: Float, cBar: Float, policyRhoBar: Float,
     errors: MutableStrided<Float>, advantages: MutableStrided<Float>

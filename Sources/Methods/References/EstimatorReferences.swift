@@ -1,8 +1,8 @@
 import Networks
 import Tensors
 
-/// Estimators and policy losses: `{"name", "inputs": {…}, "outputs": {…}}`. `values` has one element more than `rewards`: the bootstrap value; a discount of 0
-/// is a termination.
+/// Estimators and policy losses: `{"name", "inputs": {…}, "outputs": {…}}`. `values` has one element more than `rewards`: the bootstrap
+/// value; a discount of 0 is a termination.
 extension References {
     static let estimators: [String: Evaluation] = [
         "vtrace": { reference, comparison throws(ReferenceError) in
@@ -59,7 +59,9 @@ extension References {
             let logits = try reference.matrix("inputs", "logits")
             let (rows, columns) = (logits.shape[0], logits.shape[1])
             let actions = try reference.numbers("inputs", "actions", count: rows)
-            guard actions.allSatisfy({ $0 >= 0 && $0 < Float(columns) }) else { throw reference.fail("inputs.actions must be below \(columns)") }
+            guard actions.allSatisfy({ $0 >= 0 && $0 < Float(columns) }) else {
+                throw reference.fail("inputs.actions must be below \(columns)")
+            }
             let advantages = Tensor(try reference.numbers("inputs", "advantages", count: rows), [rows])
             try compareLoss(reference, &comparison, logits) { policy in
                 PolicyGradient().loss(

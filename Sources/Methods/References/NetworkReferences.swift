@@ -1,8 +1,8 @@
 import Networks
 import Tensors
 
-/// Operations with their gradients (`inputs`, `output`, `cotangent`, `gradients`), optimisers (`start`, `gradients`, `parameters_after_each_step`), clipping.
-/// Every tensor is `{"shape", "data"}`.
+/// Operations with their gradients (`inputs`, `output`, `cotangent`, `gradients`), optimisers (`start`, `gradients`,
+/// `parameters_after_each_step`), clipping. Every tensor is `{"shape", "data"}`.
 extension References {
     static let networks: [String: Evaluation] = [
         "linear": { reference, comparison throws(ReferenceError) in
@@ -84,7 +84,9 @@ extension References {
         weights.flat.withMutableBuffer { flat in start.withBuffer { _ = flat.update(fromContentsOf: $0) } }
         var optimizer = make(start.count)
         for step in 0..<gradients.shape[0] {
-            weights.gradient.withMutableBuffer { flat in gradients.rows(step..<step + 1).withBuffer { _ = flat.update(fromContentsOf: $0) } }
+            weights.gradient.withMutableBuffer { flat in
+                gradients.rows(step..<step + 1).withBuffer { _ = flat.update(fromContentsOf: $0) }
+            }
             optimizer.step(weights, learningRate: learningRate, gradientScale: 1)
             try comparison.add(
                 weights.flat.values, expected.rows(step..<step + 1).values, "parameters_after_each_step", of: reference)

@@ -2,10 +2,11 @@ import Networks
 import Platform
 import Tensors
 
-/// Cases computed by another implementation: inputs, and what must come out. `apus doctor --reference FILE` evaluates a file of them on this machine.
+/// Cases computed by another implementation: inputs, and what must come out. `apus doctor --reference FILE` evaluates a file of them on
+/// this machine.
 public enum References {
-    /// The largest relative deviation |a − b| / max(1, |b|) between what is computed here and the case's outputs and gradients; nil for a case of a name that
-    /// is not known. Infinite when something here is NaN or infinite where the case is not.
+    /// The largest relative deviation |a − b| / max(1, |b|) between what is computed here and the case's outputs and gradients; nil for a
+    /// case of a name that is not known. Infinite when something here is NaN or infinite where the case is not.
     public static func deviation(of reference: JSON) throws(ReferenceError) -> Double? {
         guard let name = reference["name"]?.string else { throw ReferenceError(name: "?", problem: "a case without a name") }
         guard let evaluate = known[name] else { return nil }
