@@ -53,6 +53,11 @@ public struct MetricsError: Remediable, Equatable {
     public let path: String
     /// Counts from 1.
     public let line: Int
+
+    public init(path: String, line: Int) {
+        self.path = path
+        self.line = line
+    }
     public var problem: String { "line \(line) is no record of metrics" }
     public var place: String { path }
     public var remedy: String { "Remove that line, or restore the file from a copy." }
