@@ -33,11 +33,20 @@ public struct Plot: Sendable {
         }
         // An axis of frames or seconds begins at 0 if the data begin near it.
         let fromZero = xs.lowerBound > 0 && xs.lowerBound < 0.2 * xs.upperBound ? 0 ... xs.upperBound : xs
-        let frame = PlotFrame(
-            x: PlotAxis(fromZero, about: 6, margin: 0), y: PlotAxis(ys, about: 6, margin: 0.05), width: width, height: height,
-            titled: !title.isEmpty)
-        return frame.opening + frame.grid + curves(in: frame) + frame.axes(xTitle: xTitle, yTitle: yTitle, title: title)
-            + PlotLegend(series.map(\.name), points: finite.map { (frame.pixelX($0.x), frame.pixelY($0.y)) }, frame: frame).svg + "</svg>\n"
+        let (x, y) = (PlotAxis(fromZero, about: 6, margin: 0), PlotAxis(ys, about: 6, margin: 0.05))
+        var frame = PlotFrame(x: x, y: y, width: width, height: height, titled: !title.isEmpty)
+        var key = ""
+        if let legend = PlotLegend(series.map(\.name)) {
+            let corner = legend.corner(in: frame, hiding: finite.map { (frame.pixelX($0.x), frame.pixelY($0.y)) })
+            if corner.hidden < 0.02 {
+                key = legend.svg(x: corner.x, y: corner.y)
+            } else {
+                frame = PlotFrame(x: x, y: y, width: width, height: height, titled: !title.isEmpty, beside: legend.width)
+                let place = legend.beside(frame)
+                key = legend.svg(x: place.x, y: place.y)
+            }
+        }
+        return frame.opening + frame.grid + curves(in: frame) + frame.axes(xTitle: xTitle, yTitle: yTitle, title: title) + key + "</svg>\n"
     }
 
     private func curves(in frame: PlotFrame) -> String {
@@ -46,7 +55,7 @@ public struct Plot: Sendable {
         for (index, one) in series.enumerated() {
             let style = PlotStyle(index)
             if smoothing > 1 {
-                behind += curve(one, "\(style.stroke) stroke-width=\"0.8\" stroke-opacity=\"0.3\"", in: frame)
+                behind += curve(one, "stroke=\"\(style.colour)\" stroke-width=\"0.8\" stroke-opacity=\"0.3\"", in: frame)
                 before += curve(one.smoothed(window: smoothing), "\(style.stroke) stroke-width=\"1.8\"", in: frame)
             } else {
                 before += curve(one, "\(style.stroke) stroke-width=\"1.4\"", in: frame)
@@ -71,13 +80,16 @@ public struct Plot: Sendable {
 
 /// How the curve of one run is drawn.
 struct PlotStyle {
+    let colour: String
+    /// The colour and the dashes, as attributes.
     let stroke: String
 
     init(_ index: Int) {
         // Okabe and Ito's colours without black and yellow, which is too pale for lines, and grey.
         let colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555"]
         let dashes = ["", " stroke-dasharray=\"6 3\"", " stroke-dasharray=\"2 3\"", " stroke-dasharray=\"8 3 2 3\""]
-        stroke = "stroke=\"\(colours[index % colours.count])\"" + dashes[index / colours.count % dashes.count]
+        colour = colours[index % colours.count]
+        stroke = "stroke=\"\(colour)\"" + dashes[index / colours.count % dashes.count]
     }
 }
 

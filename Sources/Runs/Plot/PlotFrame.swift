@@ -6,15 +6,17 @@ struct PlotFrame {
     let height: Double
     let left: Double
     let top: Double
-    private let right = 18.0
+    private let right: Double
     private let bottom = 48.0
     static let fontSize = 12.0
 
-    init(x: PlotAxis, y: PlotAxis, width: Double, height: Double, titled: Bool) {
+    /// - Parameter beside: pixels to leave free at the right for what does not fit inside.
+    init(x: PlotAxis, y: PlotAxis, width: Double, height: Double, titled: Bool, beside: Double = 0) {
         (self.x, self.y, self.width, self.height) = (x, y, width, height)
         // Room for the widest label, and for the title that stands on its side.
         left = 36 + (y.labels.map { PlotText.width($0, size: Self.fontSize) }.max() ?? 0)
         top = titled ? 34 : 14
+        right = 18 + beside
     }
 
     var plotWidth: Double { width - left - right }
