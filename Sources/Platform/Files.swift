@@ -63,6 +63,13 @@ public enum Files {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError("flush", path, code: errno) }
     }
 
+    /// Flushes a file that others write to the disk.
+    public static func flush(_ path: String) throws(FileError) {
+        let descriptor = try opened(path, O_RDONLY, "flush")
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw FileError("flush", path, code: errno) }
+    }
+
     /// Whether a file, a directory, or what a link points to exists there.
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 

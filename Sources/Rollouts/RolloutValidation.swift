@@ -61,7 +61,7 @@ extension Rollout {
         guard let index = column.firstIndex(of: Float.self, where: { !$0.isFinite }) else { return }
         throw RolloutError(
             id, column.name, "element \(index) is \(column.element(index, Float.self))",
-            remedy: "Look for the environment or the policy that made it: training on it would destroy the weights.")
+            remedy: "Look for the environment or the policy that made it: training on it would destroy the weights.", isNonFinite: true)
     }
 
     private func checkActions(_ count: Int) throws(RolloutError) {

@@ -1,0 +1,73 @@
+import DequeModule
+import Platform
+import Runs
+
+/// Writes checkpoints on a thread of its own: flushing to the disk takes longer than many updates.
+final class CheckpointWriter: Sendable {
+    private struct State {
+        var waiting: (checkpoint: TrainingCheckpoint, best: Bool)?
+        var writing = false
+        var closed = false
+        var written: UInt64?
+        var failure: (any Error)?
+    }
+
+    private let state = Guarded(State())
+    private let thread: WorkThread
+
+    /// - Parameters:
+    ///   - ledger: flushed to the disk before each checkpoint, so that it is never behind the weights.
+    ///   - keep: how many checkpoints stay.
+    init(_ store: CheckpointStore, ledger: String, keep: Int) {
+        thread = WorkThread("checkpoints") { [state] in
+            while true {
+                let next = state.wait(until: Time(nanoseconds: .max)) { state -> (checkpoint: TrainingCheckpoint, best: Bool)?? in
+                    if let waiting = state.waiting {
+                        state.waiting = nil
+                        state.writing = true
+                        return .some(waiting)
+                    }
+                    return state.closed ? .some(nil) : nil
+                }
+                guard let next = next ?? nil else { return }
+                do {
+                    try Files.flush(ledger)
+                    try store.write(version: next.checkpoint.version, files: next.checkpoint.files)
+                    if next.best { try store.markBest(next.checkpoint.version) }
+                    try store.prune(keep: keep)
+                    state.update {
+                        $0.written = next.checkpoint.version
+                        $0.writing = false
+                    }
+                } catch {
+                    state.update {
+                        $0.failure = error
+                        $0.writing = false
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands a checkpoint over; waits while another one is being written.
+    func write(_ checkpoint: TrainingCheckpoint, best: Bool) throws {
+        while state.wait(until: .now + 60, { $0.waiting == nil ? true : nil }) == nil {}
+        try state.update {
+            if let failure = $0.failure { throw failure }
+            $0.waiting = (checkpoint, best)
+        }
+    }
+
+    /// Whether a checkpoint handed over now would be written at once.
+    var isIdle: Bool { state.read { $0.waiting == nil && !$0.writing } }
+
+    /// The first failure so far.
+    func check() throws { try state.read { if let failure = $0.failure { throw failure } } }
+
+    /// Waits until everything handed over is on the disk.
+    func close() throws {
+        state.update { $0.closed = true }
+        thread.join()
+        try check()
+    }
+}

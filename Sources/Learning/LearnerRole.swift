@@ -1,0 +1,80 @@
+import Acting
+import Environments
+import Methods
+import Networks
+import Platform
+import Rollouts
+import Runs
+import Tensors
+import Wire
+
+/// The learner role: takes rollouts, corrects for their age, updates and publishes the policy.
+///
+/// Threads: this one trains; `LearnerSockets` owns the sockets; `CheckpointWriter` flushes to the disk. The first two meet at a desk.
+public struct LearnerRole: Sendable {
+    private let coordinator: Endpoint
+    private let context: SocketContext
+    private let signals: Signals
+    private let binding: LearnerBinding
+    private let runs: String
+    private let log: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - runs: the folder that holds the run directories; checkpoints and ledger go to `runs/NAME/`.
+    ///   - log: takes lines for people.
+    public init(
+        coordinator: Endpoint, context: SocketContext, signals: Signals = .none, binding: LearnerBinding, runs: String,
+        log: @escaping @Sendable (String) -> Void
+    ) {
+        self.coordinator = coordinator
+        self.context = context
+        self.signals = signals
+        self.binding = binding
+        self.runs = runs
+        self.log = log
+    }
+
+    /// Trains until the run's stopping rule holds, a signal or the coordinator asks to stop, or something fails. Blocks.
+    public func run() -> Ending {
+        let desk = Guarded(LearnerDesk(meter: ShareMeter("coordinator", now: .now)))
+        let wakeUp = WakeUp()
+        let sockets = WorkThread("sockets") { [coordinator, context, signals, binding, log] in
+            LearnerSockets(desk: desk, wakeUp: wakeUp, context: context, signals: signals, binding: binding, log: log)
+                .run(coordinator: coordinator)
+        }
+        let ending: Ending
+        do {
+            ending = try train(desk, wakeUp)
+        } catch {
+            ending = .failed(error)
+        }
+        desk.update { $0.done = ending.description }
+        wakeUp.signal()
+        sockets.join()
+        return ending
+    }
+
+    private func train(_ desk: Guarded<LearnerDesk>, _ wakeUp: WakeUp) throws -> Ending {
+        guard let welcome = welcome(desk) else { return desk.read { $0.ending } ?? .interrupted }
+        let spec = try RunSpec.parse(welcome.runFile, place: "the run file from the coordinator")
+        setBLASThreads(spec.learner.threads)
+        let directory = RunDirectory(path: "\(runs)/\(welcome.runName)")
+        try Files.createDirectory(directory.path)
+        var loop = try LearnerLoop(
+            spec: spec, directory: directory, run: welcome.run, life: welcome.place.incarnation, desk: desk, wakeUp: wakeUp, log: log)
+        return try loop.run()
+    }
+
+    private func welcome(_ desk: Guarded<LearnerDesk>) -> Welcome? {
+        var waited = 0
+        while true {
+            let result = desk.wait(until: .now + 10) { desk -> Welcome?? in
+                if desk.ending != nil { return .some(nil) }
+                return desk.welcome.map { .some($0) }
+            }
+            if let result { return result }
+            waited += 10
+            log("waiting for a welcome from the coordinator at \(coordinator) for \(waited) s")
+        }
+    }
+}

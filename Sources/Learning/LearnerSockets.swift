@@ -1,0 +1,255 @@
+import Platform
+import Rollouts
+import Tensors
+import Wire
+
+/// Where a learner listens for actors.
+public enum LearnerBinding: Sendable {
+    /// Unix sockets in this folder.
+    case folder(String)
+    /// A host address for two tcp ports; actors are told `advertised`.
+    case host(String, advertised: String)
+}
+
+/// The learner's socket thread: streams and weights to the actors, control to the coordinator. Thin: what to do is decided by the state machines.
+final class LearnerSockets {
+    private let desk: Guarded<LearnerDesk>
+    private let wakeUp: WakeUp
+    private let context: SocketContext
+    private let signals: Signals
+    private let binding: LearnerBinding
+    private let log: @Sendable (String) -> Void
+    private var client = MembershipClient(hello: ProcessIdentity().hello(.learner))
+    private var control: Socket?
+    private var streams: Socket?
+    private var weights: Socket?
+    private var intake: RolloutIntake?
+    private var shape: RolloutShape?
+    private var lastPublished: PublishedWeights?
+    private var signalCount = 0
+
+    init(
+        desk: Guarded<LearnerDesk>, wakeUp: WakeUp, context: SocketContext, signals: Signals, binding: LearnerBinding,
+        log: @escaping @Sendable (String) -> Void
+    ) {
+        self.desk = desk
+        self.wakeUp = wakeUp
+        self.context = context
+        self.signals = signals
+        self.binding = binding
+        self.log = log
+    }
+
+    func run(coordinator: Endpoint) {
+        do {
+            let control = Socket(.dealer, in: context)
+            self.control = control
+            try control.connect(coordinator)
+        } catch {
+            return end(.failed(error))
+        }
+        while true {
+            Poll.wait(
+                sockets: [control, streams, weights].compactMap { $0 }, descriptors: [wakeUp.descriptor] + signals.descriptors,
+                milliseconds: client.isRegistered ? 100 : 5)
+            wakeUp.drain()
+            if signals.received(before: &signalCount) { end(.interrupted) }
+            receiveControl()
+            open()
+            receiveSubscriptions()
+            receiveStreams()
+            serveTraining()
+            tick()
+            if let reason = desk.read({ $0.done }) {
+                perform(client.goodbye(reason: reason))
+                return
+            }
+        }
+    }
+
+    // MARK: Control
+
+    private func receiveControl() {
+        while let frames = control?.receive() {
+            guard let message = try? ControlMessage(decoding: frames[0].buffer) else {
+                log("the coordinator sent a message that is not of this protocol; ignored")
+                continue
+            }
+            perform(client.received(message, now: .now))
+        }
+    }
+
+    private func perform(_ actions: [MembershipClient.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let message): control?.send([.bytes(message.encoded())])
+            case .joined(let welcome): desk.update { $0.welcome = welcome }
+            case .located: break
+            case .departed(let place, let cause):
+                log("actor \(place) is gone: \(cause)")
+                if intake != nil { perform(intake!.departed(place)) }
+            case .stop(let reason): end(.finished(reason: reason))
+            case .refused(let refusal):
+                // Its predecessor may just have died: the place is free as soon as the coordinator has noticed.
+                if refusal.code == .occupied, desk.read({ $0.welcome == nil }) {
+                    log("waiting: \(refusal)")
+                } else {
+                    end(refusal.code == .finished ? .finished(reason: refusal.problem) : .refused(refusal))
+                }
+            }
+        }
+    }
+
+    // MARK: Actors
+
+    /// Binds the sockets once the training thread has resumed, and lets the coordinator tell the actors.
+    private func open() {
+        guard intake == nil, let opening = desk.read({ $0.opening }) else { return }
+        do {
+            let (streams, weights) = (Socket(.router, in: context), Socket(.publisher, in: context, sendLimit: 4))
+            let location: LearnerLocation
+            switch binding {
+            case .folder(let folder):
+                let (streamsAt, weightsAt) = try (Endpoint("ipc://\(folder)/rollouts"), Endpoint("ipc://\(folder)/weights"))
+                location = try LearnerLocation(
+                    rollouts: streams.bind(streamsAt).description, weights: weights.bind(weightsAt).description, life: opening.intake.life)
+            case .host(let host, let advertised):
+                let (streamsAt, weightsAt) = try (streams.bind(Endpoint("tcp://\(host):*")), weights.bind(Endpoint("tcp://\(host):*")))
+                location = LearnerLocation(
+                    rollouts: streamsAt.description.replacingHost(with: advertised), weights: weightsAt.description.replacingHost(with: advertised),
+                    life: opening.intake.life)
+            }
+            (self.streams, self.weights) = (streams, weights)
+            intake = RolloutIntake(opening.intake, version: opening.version)
+            shape = opening.shape
+            lastPublished = opening.weights
+            perform(client.announce(location))
+            log("listening for rollouts on \(location.rollouts), publishing weights on \(location.weights)")
+        } catch {
+            end(.failed(error))
+        }
+    }
+
+    private func receiveSubscriptions() {
+        while let frames = weights?.receive() {
+            // 1: a subscription, 0: its end. Whoever subscribes gets the last value at once.
+            if frames[0].buffer.first == 1, let lastPublished { publish(lastPublished) }
+        }
+    }
+
+    private func publish(_ published: PublishedWeights) {
+        weights?.send([.bytes(WireProtocol.weightsTopic), .bytes(published.header.encoded()), .shared(published.parameters)])
+    }
+
+    private func receiveStreams() {
+        while let frames = streams?.receive() {
+            let peer = RolloutIntake.Peer(frames[0].buffer)
+            guard frames.count >= 2 else {
+                perform(intake!.malformed(.frames(expected: 2, found: frames.count), from: peer))
+                continue
+            }
+            do {
+                receive(try StreamMessage(decoding: frames[1].buffer), columns: Array(frames.dropFirst(2)), from: peer)
+            } catch {
+                perform(intake!.malformed(error, from: peer))
+            }
+        }
+    }
+
+    private func receive(_ message: StreamMessage, columns: [SharedBytes], from peer: RolloutIntake.Peer) {
+        guard case .rollout(let header) = message else { return perform(intake!.received(message, from: peer, now: .now)) }
+        let actions = intake!.received(message, from: peer, now: .now)
+        perform(actions.filter { $0 != .accept })
+        guard actions.contains(.accept) else { return }
+        do {
+            let rollout = try header.rollout(columns: columns)
+            try rollout.validate(shape!)
+            let version = intake!.version
+            desk.update {
+                $0.queue.append(QueuedRollout(rollout: rollout, arrivedAt: version))
+                $0.bytesReceived += UInt64(rollout.byteCount)
+            }
+        } catch {
+            // The sequence number is used up: it must come to its end in the ledger.
+            let nonFinite = (error as? RolloutError)?.isNonFinite ?? false
+            desk.update { $0.failed.append(FailedRollout(id: header.id, problem: "\(error)", isNonFinite: nonFinite)) }
+            perform(intake!.malformed(.invalid(field: "rollout \(header.id)", value: "\(error)", allowed: "see proto/apus.proto"), from: peer))
+        }
+    }
+
+    private func perform(_ actions: [RolloutIntake.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let peer, let message): streams?.send([.bytes(peer), .bytes(message.encoded())])
+            case .accept: break
+            case .lost(let place, let sequences): desk.update { $0.lost.append((place, sequences)) }
+            }
+        }
+    }
+
+    // MARK: Training
+
+    /// What the training thread has left on the desk: weights first, so that they are on their way before the acknowledgements that ask for them.
+    private func serveTraining() {
+        guard intake != nil else { return }
+        let work = desk.read { desk in
+            defer {
+                desk.publish = nil
+                desk.ended.removeAll(keepingCapacity: true)
+                desk.records.removeAll(keepingCapacity: true)
+            }
+            return (publish: desk.publish, ended: desk.ended, version: desk.version, records: desk.records, closing: desk.closing)
+        }
+        if let published = work.publish {
+            lastPublished = published
+            publish(published)
+        }
+        if !work.ended.isEmpty || work.version != intake!.version { perform(intake!.ended(work.ended, version: work.version)) }
+        for record in work.records { perform(client.record(record)) }
+        if let closing = work.closing, !closed {
+            closed = true
+            perform(intake!.stop(reason: closing))
+        }
+        let (actors, duplicates, refused, waiting) = (intake!.actors, intake!.duplicates, intake!.refused, client.waitingRecords)
+        let changed = desk.read { $0.actors != actors || $0.waitingRecords != waiting || (closed && !$0.streamsClosed && actors == 0) }
+        guard changed else { return }
+        desk.update {
+            ($0.actors, $0.duplicates, $0.refused, $0.waitingRecords) = (actors, duplicates, refused, waiting)
+            $0.streamsClosed = closed && actors == 0
+        }
+    }
+
+    private var closed = false
+
+    private func tick() {
+        let now = Time.now
+        perform(client.tick(now: now) { heartbeat(now) })
+        if intake != nil { perform(intake!.tick(now: now)) }
+    }
+
+    private func heartbeat(_ now: Time) -> (gauges: [Gauge], waits: [Wait]) {
+        desk.read { desk in
+            let state = desk.meter.state(now: now)
+            let obstacle = desk.obstacle
+            let waits = state.name == ShareMeter.busy ? [] : [Wait(resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds)]
+            let counts = [
+                Gauge("version", Double(desk.version)), Gauge("queued_rollouts", Double(desk.queue.count)),
+                Gauge("open_rollouts", Double(intake?.open ?? 0)), Gauge("actors", Double(intake?.actors ?? 0)),
+                Gauge("duplicates", Double(intake?.duplicates ?? 0)), Gauge("refused", Double(intake?.refused ?? 0)),
+            ]
+            return (desk.gauges + counts, waits)
+        }
+    }
+
+    private func end(_ ending: Ending) {
+        desk.update { if $0.ending == nil { $0.ending = ending } }
+    }
+}
+
+extension String {
+    /// `tcp://0.0.0.0:1234` → `tcp://HOST:1234`
+    fileprivate func replacingHost(with host: String) -> String {
+        guard let colon = lastIndex(of: ":") else { return self }
+        return "tcp://\(host)\(self[colon...])"
+    }
+}

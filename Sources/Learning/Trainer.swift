@@ -1,0 +1,159 @@
+import Methods
+import Networks
+import Platform
+import Rollouts
+import Runs
+import Tensors
+
+/// What one update did.
+public struct UpdateReport {
+    /// The version that the update made.
+    public var version: UInt64
+    public var frames: Int
+    public var loss: Float
+    public var gradientNorm: Float
+    public var learningRate: Float
+    public var metrics: [Metric]
+    public var episodeReturns: [Float]
+    public var episodeLengths: [Int32]
+}
+
+/// A loss or a gradient that is not a number: the update was refused, nothing has changed.
+public struct NonFiniteUpdate: Remediable {
+    /// The first tensor that went bad.
+    public let tensor: String
+    public let version: UInt64
+    public let rollouts: [RolloutID]
+
+    public var problem: String { "\(tensor) is not finite in the update after version \(version)" }
+    public var place: String { "rollouts \(rollouts.map(\.description).joined(separator: ", "))" }
+    public var remedy: String {
+        "The batch is saved in the run directory. Lower optimizer.learning_rate or optimizer.clip_norm, or set learner.on_nonfinite to skip."
+    }
+}
+
+/// The learner's arithmetic: a batch of rollouts in, new weights out. It knows nothing of sockets, files or clocks, so that the serial and the distributed
+/// learner are one.
+public final class Trainer {
+    public let network: ActorCritic
+    public let weights: Weights
+    private var optimizer: any Optimizer
+    private let algorithm: any Algorithm
+    private let schedule: LearningRateSchedule
+    private let spec: RunSpec
+    private let constants: Parameters
+
+    /// The policy version: counts the updates.
+    public private(set) var version: UInt64 = 0
+    /// Environment steps trained on.
+    public private(set) var frames: UInt64 = 0
+    /// The oldest data that may be trained on, in updates.
+    public let maxLag: Int
+
+    public init(_ spec: RunSpec, network: ActorCritic) throws {
+        self.spec = spec
+        self.network = network
+        algorithm = try Catalogue.make(id: spec.method.id, options: spec.method.options)
+        weights = network.initialWeights(seed: spec.seed)
+        constants = weights.parameters()
+        let epsilon = Float(spec.optimizer.epsilon)
+        optimizer =
+            switch spec.optimizer.id {
+            case .adam: Adam(count: network.layout.count, epsilon: epsilon)
+            case .rmsprop: RMSProp(count: network.layout.count, epsilon: epsilon)
+            }
+        schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
+        maxLag =
+            switch algorithm.staleness {
+            case .onPolicy(let bound): min(bound, spec.learner.maxLag)
+            case .any, .anchored: spec.learner.maxLag
+            }
+    }
+
+    /// One update: loss of the whole batch, its gradient, clipping, the optimiser's step.
+    ///
+    /// - Throws: `NonFiniteUpdate` (weights, optimiser and counters are as before), or `RolloutError` for rollouts that do not fit together.
+    public func update(_ rollouts: [Rollout]) throws -> UpdateReport {
+        let batch = try RolloutBatch(rollouts)
+        weights.zeroGradient()
+        let tape = Tape()
+        let (loss, metrics) = algorithm.loss(batch, network: network, parameters: weights.parameters(on: tape), constants: constants)
+        tape.backward(loss)
+        let norm = globalNorm(weights.gradient)
+        guard loss.scalar.isFinite, norm.isFinite else {
+            throw NonFiniteUpdate(tensor: firstNonFinite(loss), version: version, rollouts: rollouts.map(\.id))
+        }
+        let rate = schedule.value(progress: Double(frames) / Double(spec.stop.frames), initial: Float(spec.optimizer.learningRate))
+        optimizer.step(weights, learningRate: rate, gradientScale: clipScale(norm: norm, maximum: Float(spec.optimizer.clipNorm)))
+        version += 1
+        frames += UInt64(batch.frames)
+        return UpdateReport(
+            version: version, frames: batch.frames, loss: loss.scalar, gradientNorm: norm, learningRate: rate, metrics: metrics,
+            episodeReturns: batch.episodeReturns, episodeLengths: batch.episodeLengths)
+    }
+
+    private func firstNonFinite(_ loss: Tensor) -> String {
+        for (index, spec) in network.layout.specs.enumerated() where !allFinite(constants[index]) { return "the parameter \(spec.name)" }
+        guard loss.scalar.isFinite else { return "the loss" }
+        for spec in network.layout.specs where !allFinite(weights.gradient.rows(spec.offset..<spec.offset + spec.count)) {
+            return "the gradient of \(spec.name)"
+        }
+        return "the gradient's norm"
+    }
+
+    /// The parameters as they are published: [count] float32.
+    public func published() -> SharedBytes { weights.flat.withBuffer { SharedBytes(copying: UnsafeRawBufferPointer($0)) } }
+}
+
+// MARK: Checkpoints
+
+extension Trainer {
+    /// Everything that the arithmetic needs to go on: weights and optimiser by name, counters.
+    func snapshot() -> (weights: [Column], optimizer: [Column]) {
+        let columns = network.layout.specs.map { spec in
+            Column(spec.name, .float32, spec.shape, weights.flat.rows(spec.offset..<spec.offset + spec.count).withBuffer {
+                SharedBytes(copying: UnsafeRawBufferPointer($0))
+            })
+        }
+        return (columns, optimizer.state)
+    }
+
+    /// Goes on from a snapshot.
+    func restore(weights columns: [Column], optimizer state: [Column], version: UInt64, frames: UInt64) throws {
+        try weights.load(columns, place: "weights.safetensors")
+        try optimizer.restore(state)
+        self.version = version
+        self.frames = frames
+    }
+}
+
+/// Saved weights that belong to another network.
+public struct WeightsMismatch: Remediable {
+    public let problem: String
+    public let place: String
+    public let remedy = "Use the run file that the weights were trained with: environment and network must be the same."
+}
+
+extension Weights {
+    /// Takes over named parameters; all of this layout, and no others.
+    public func load(_ columns: [Column], place: String) throws(WeightsMismatch) {
+        guard columns.count == layout.specs.count else {
+            throw WeightsMismatch(problem: "\(columns.count) parameters instead of \(layout.specs.count)", place: place)
+        }
+        for spec in layout.specs {
+            guard let column = columns.first(where: { $0.name == spec.name }) else {
+                throw WeightsMismatch(problem: "the parameter \(spec.name) is missing", place: place)
+            }
+            guard column.type == .float32, column.shape == spec.shape else {
+                throw WeightsMismatch(
+                    problem: "the parameter \(spec.name) is \(column.type) \(column.shape) instead of float32 \(spec.shape)", place: place)
+            }
+            guard allFinite(column.bytes.buffer) else {
+                throw WeightsMismatch(problem: "the parameter \(spec.name) is not finite", place: place)
+            }
+            flat.rows(spec.offset..<spec.offset + spec.count).withMutableBuffer {
+                UnsafeMutableRawBufferPointer($0).copyMemory(from: column.bytes.buffer)
+            }
+        }
+    }
+}

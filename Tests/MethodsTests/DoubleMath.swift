@@ -1,0 +1,6 @@
+import Glibc
+
+// Apart from the tests, where these names would meet those of the tensors.
+func tanhOf(_ x: Double) -> Double { tanh(x) }
+func expOf(_ x: Double) -> Double { exp(x) }
+func logOf(_ x: Double) -> Double { log(x) }
