@@ -1,5 +1,3 @@
-import Platform
-
 /// Why a text is not JSON.
 public struct JSONError: Remediable, Hashable {
     public let problem: String

@@ -5,6 +5,9 @@ import Platform
 public struct RunDirectory: Sendable, Equatable {
     public let path: String
 
+    /// Names the directory and looks at nothing: a learner on a host of its own makes what it needs of it.
+    public init(path: String) { self.path = path }
+
     /// The resolved description of the run.
     public var spec: String { "\(path)/run.yaml" }
     public var metrics: String { "\(path)/metrics.jsonl" }

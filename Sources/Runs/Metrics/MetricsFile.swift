@@ -26,7 +26,7 @@ public struct MetricsTable: Sendable {
         let whole = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         let lines = bytes[..<whole].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
         records = try lines.enumerated().map { number, line in
-            guard let record = MetricsRecord(line: String(decoding: line, as: UTF8.self)) else {
+            guard let record = MetricsRecord(line: Array(line)) else {
                 throw MetricsError(path: path, line: number + 1)
             }
             return record
