@@ -56,7 +56,9 @@ import Testing
                 withExtendedLifetime(lock) {}
             }
             let child = try forked {
-                let lock = try? RunLock(run)
+                // The parent asks at the same time, and so has it for moments.
+                var lock: RunLock?
+                while lock == nil { lock = try? RunLock(run) }
                 withExtendedLifetime(lock) { _ = pause() }
             }
             var holder: Int32?

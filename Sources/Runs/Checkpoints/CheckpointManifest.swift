@@ -1,10 +1,10 @@
-import Foundation
+import Platform
 
 /// What a checkpoint must hold: the length and CRC-32C of each of its files.
-struct CheckpointManifest: Codable, Equatable {
+struct CheckpointManifest: Equatable {
     static let fileName = "manifest.json"
 
-    struct File: Codable, Equatable {
+    struct File: Equatable {
         var name: String
         var length: Int
         /// Eight hexadecimal digits.
@@ -19,16 +19,25 @@ struct CheckpointManifest: Codable, Equatable {
     }
 
     /// Nil when it is not a manifest.
-    init?(json: [UInt8]) {
-        guard let manifest = try? JSONDecoder().decode(Self.self, from: Data(json)) else { return nil }
-        self = manifest
+    init?(json bytes: [UInt8]) {
+        guard let json = try? JSON.parse(bytes, place: Self.fileName), let version = json["version"]?.integer, version >= 0,
+            let files = json["files"]?.array
+        else { return nil }
+        self.version = UInt64(version)
+        self.files = []
+        for file in files {
+            guard let name = file["name"]?.string, let length = file["length"]?.integer, let sum = file["crc32c"]?.string else { return nil }
+            self.files.append(File(name: name, length: length, crc32c: sum))
+        }
     }
 
     var json: [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        // Whole numbers and texts: there is nothing here that JSON cannot hold.
-        return [UInt8](try! encoder.encode(self)) + [UInt8(ascii: "\n")]
+        let files = files.map { file in
+            JSON.object([
+                .init("name", .string(file.name)), .init("length", .integer(file.length)), .init("crc32c", .string(file.crc32c)),
+            ])
+        }
+        return JSON.object([.init("version", .integer(Int(version))), .init("files", .array(files))]).serialized() + [UInt8(ascii: "\n")]
     }
 
     static func hexadecimal(_ sum: UInt32) -> String {

@@ -84,17 +84,25 @@ extension LedgerCheck.Report {
 
     /// For programs: one JSON object with the same, and the account of each incarnation.
     public var json: String {
-        func account(_ produced: UInt64, _ counts: LedgerState.Counts, _ open: UInt64) -> String {
-            "\"produced\":\(produced),\"trained\":\(counts.trained),\"stale\":\(counts.stale),\"filtered\":\(counts.filtered),"
-                + "\"failed\":\(counts.failed),\"cancelled\":\(counts.cancelled),\"lost\":\(counts.lost),\"rewound\":\(counts.rewound),\"open\":\(open)"
+        func account(_ produced: UInt64, _ counts: LedgerState.Counts, _ open: UInt64) -> [JSON.Member] {
+            [
+                ("produced", produced), ("trained", counts.trained), ("stale", counts.stale), ("filtered", counts.filtered),
+                ("failed", counts.failed), ("cancelled", counts.cancelled), ("lost", counts.lost), ("rewound", counts.rewound), ("open", open),
+            ].map { .init($0, .integer(Int(clamping: $1))) }
         }
         let incarnations = state.incarnations.sorted { $0.key < $1.key }.map { key, progress in
-            "{\"actor\":\(key.actor),\"incarnation\":\(key.number),\(account(progress.produced, progress.counts, progress.open))}"
+            JSON.object(
+                [.init("actor", .integer(Int(key.actor))), .init("incarnation", .integer(Int(key.number)))]
+                    + account(progress.produced, progress.counts, progress.open))
         }
-        let violations = violations.map { "{\"record\":\($0.record),\"text\":\(JSONText.quoted($0.text))}" }
-        return "{\"path\":\(JSONText.quoted(path)),\"sound\":\(isSound),\"records\":\(records),\"torn_bytes\":\(tornBytes),"
-            + "\"learner_lives\":\(state.lives),\"rewinds\":\(state.rewinds),\"totals\":{\(account(state.produced, state.totals, state.open))},"
-            + "\"incarnations\":[\(incarnations.joined(separator: ","))],\"violation_count\":\(violationCount),"
-            + "\"violations\":[\(violations.joined(separator: ","))]}"
+        let violations = violations.map { JSON.object([.init("record", .integer($0.record)), .init("text", .string($0.text))]) }
+        let report = JSON.object([
+            .init("path", .string(path)), .init("sound", .bool(isSound)), .init("records", .integer(records)),
+            .init("torn_bytes", .integer(tornBytes)), .init("learner_lives", .integer(Int(state.lives))),
+            .init("rewinds", .integer(state.rewinds)), .init("totals", .object(account(state.produced, state.totals, state.open))),
+            .init("incarnations", .array(incarnations)), .init("violation_count", .integer(violationCount)),
+            .init("violations", .array(violations)),
+        ])
+        return String(decoding: report.serialized(), as: UTF8.self)
     }
 }

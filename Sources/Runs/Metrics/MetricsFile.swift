@@ -26,7 +26,7 @@ public struct MetricsTable: Sendable {
         let whole = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         let lines = bytes[..<whole].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
         records = try lines.enumerated().map { number, line in
-            guard let record = MetricsRecord(line: String(decoding: line, as: UTF8.self)) else {
+            guard let record = MetricsRecord(line: Array(line)) else {
                 throw MetricsError(path: path, line: number + 1)
             }
             return record
@@ -53,6 +53,11 @@ public struct MetricsError: Remediable, Equatable {
     public let path: String
     /// Counts from 1.
     public let line: Int
+
+    public init(path: String, line: Int) {
+        self.path = path
+        self.line = line
+    }
     public var problem: String { "line \(line) is no record of metrics" }
     public var place: String { path }
     public var remedy: String { "Remove that line, or restore the file from a copy." }

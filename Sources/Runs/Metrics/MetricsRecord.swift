@@ -1,3 +1,5 @@
+import Platform
+
 /// What was measured at one moment of a run: one line of `metrics.jsonl`.
 public struct MetricsRecord: Sendable {
     /// Seconds since 1970.
@@ -6,7 +8,7 @@ public struct MetricsRecord: Sendable {
     public var version: UInt64
     /// Environment steps so far, over all actors.
     public var frames: UInt64
-    /// Named numbers, in the order in which they are written.
+    /// Named numbers, in the order in which they are written. Every name stands once, and none is time, version or frames.
     public var scalars: [(name: String, value: Double)]
 
     public init(time: Double, version: UInt64, frames: UInt64, scalars: [(name: String, value: Double)] = []) {
@@ -16,7 +18,7 @@ public struct MetricsRecord: Sendable {
         self.scalars = scalars
     }
 
-    /// The number called `name`, `time`, `version` and `frames` included; the first of equal names.
+    /// The number called `name`, `time`, `version` and `frames` included.
     public func value(_ name: String) -> Double? {
         switch name {
         case "time": time
@@ -26,33 +28,44 @@ public struct MetricsRecord: Sendable {
         }
     }
 
-    /// One JSON object without a line break: time, version, frames, then the scalars in their order. Numbers that are not finite are the strings
-    /// "NaN", "Infinity" and "-Infinity".
+    /// One JSON object without a line break: time, version, frames, then the scalars in their order. Numbers that are not finite, which JSON
+    /// does not have, are the strings "NaN", "Infinity" and "-Infinity".
     public var line: String {
-        var line = "{\"time\":\(JSONText.number(time)),\"version\":\(version),\"frames\":\(frames)"
-        for (name, value) in scalars { line += ",\(JSONText.quoted(name)):\(JSONText.number(value))" }
-        return line + "}"
+        let members: [JSON.Member] =
+            [
+                .init("time", Self.json(time)), .init("version", .integer(Int(clamping: version))),
+                .init("frames", .integer(Int(clamping: frames))),
+            ] + scalars.map { .init($0.name, Self.json($0.value)) }
+        return String(decoding: JSON.object(members).serialized(), as: UTF8.self)
     }
 
     /// Reads what `line` wrote; nil when it is anything else.
-    public init?(line: some StringProtocol) {
-        guard let fields = JSONText.flatObject(line) else { return nil }
-        var time: Double?
-        var version: UInt64?
-        var frames: UInt64?
-        var scalars: [(name: String, value: Double)] = []
-        for (name, text) in fields {
-            switch name {
-            case "time": time = Double(text)
-            case "version": version = UInt64(text)
-            case "frames": frames = UInt64(text)
-            default:
-                guard let value = Double(text) else { return nil }
-                scalars.append((name, value))
-            }
+    public init?(line: [UInt8]) {
+        guard let json = try? JSON.parse(line, place: "a line"), let members = json.object, let time = json["time"].flatMap(Self.number),
+            let version = json["version"]?.integer, version >= 0, let frames = json["frames"]?.integer, frames >= 0
+        else { return nil }
+        self.init(time: time, version: UInt64(version), frames: UInt64(frames))
+        for member in members where !["time", "version", "frames"].contains(member.name) {
+            guard let value = Self.number(member.value) else { return nil }
+            scalars.append((member.name, value))
         }
-        guard let time, let version, let frames else { return nil }
-        self.init(time: time, version: version, frames: frames, scalars: scalars)
+    }
+
+    private static func json(_ value: Double) -> JSON {
+        if value.isNaN { return .string("NaN") }
+        if value.isInfinite { return .string(value < 0 ? "-Infinity" : "Infinity") }
+        // Whole numbers without ".0"; a negative zero stays what it is.
+        if let whole = Int(exactly: value), abs(value) < 0x1p53, whole != 0 || value.sign == .plus { return .integer(whole) }
+        return .number(value)
+    }
+
+    private static func number(_ json: JSON) -> Double? {
+        switch json {
+        case .string("NaN"): .nan
+        case .string("Infinity"): .infinity
+        case .string("-Infinity"): -.infinity
+        default: json.number
+        }
     }
 }
 

@@ -1,4 +1,3 @@
-import Foundation
 import Platform
 import Yams
 
@@ -20,8 +19,7 @@ extension RunSpec {
         } else if Files.exists(presetOrPath) || presetOrPath.contains("/") || presetOrPath.hasSuffix(".yaml") {
             text = try Files.read(presetOrPath)
         } else {
-            throw RunSpecError.notFound(
-                presetOrPath, presets: presets, nearest: EditDistance.nearest(to: presetOrPath, among: presets))
+            throw RunSpecError.notFound(presetOrPath, presets: presets, nearest: Platform.nearest(to: presetOrPath, in: presets))
         }
         return try parse(String(decoding: text, as: UTF8.self), place: presetOrPath, overrides: overrides)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import Yams
 
 /// A run description as a tree of YAML nodes: the encoded default, over which files and overrides are laid key by key.
@@ -123,7 +124,7 @@ struct SpecTree {
     private func nearest(to key: String) -> String? {
         let keys = entries.map(\.key)
         let last = key.split(separator: ".").last ?? ""
-        return keys.first { $0.split(separator: ".").last == last } ?? EditDistance.nearest(to: key, among: keys)
+        return keys.first { $0.split(separator: ".").last == last } ?? Platform.nearest(to: key, in: keys)
     }
 
     /// "1e6" where a whole number is expected is one million.
