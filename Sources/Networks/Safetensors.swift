@@ -18,8 +18,8 @@ public enum Safetensors {
     private static let metadataName = "__metadata__"
     private static let names: [(type: ElementType, name: String)] = [(.float32, "F32"), (.int32, "I32"), (.uint8, "U8")]
 
-    /// The columns in the given order, uint8 ones last: so, with values that start at a multiple of 8 bytes, every float32 and int32 column is
-    /// aligned to 4. Columns need different names.
+    /// The columns in the given order, uint8 ones last: so, with values that start at a multiple of 8 bytes, every float32 and int32 column
+    /// is aligned to 4. Columns need different names.
     public static func encode(_ columns: [Column], metadata: [String: String] = [:]) -> [UInt8] {
         let ordered = columns.filter { $0.type != .uint8 } + columns.filter { $0.type == .uint8 }
         precondition(Set(columns.map(\.name)).count == columns.count, "two columns have one name: \(columns.map(\.name))")
