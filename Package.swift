@@ -30,7 +30,7 @@ let package = Package(
         // Threads, clocks, files; then numbers; then what learns.
         .target(name: "Platform", dependencies: ["CPlatform", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Platform"]),
-        .target(name: "Networks", dependencies: ["Tensors", "Platform"]),
+        .target(name: "Networks", dependencies: ["Tensors", "CKernels", "Platform"]),
         .target(name: "Environments", dependencies: ["Tensors"]),
         .target(name: "Rollouts", dependencies: ["Platform", "Tensors"]),
         .target(name: "Methods", dependencies: ["Rollouts", "Networks", "Tensors"]),
@@ -55,5 +55,14 @@ let package = Package(
             name: "apus-coordinator", dependencies: ["Coordinating", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "apus-cli", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform"]),
+        .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Platform"], exclude: ["Fixtures"]),
+        .testTarget(name: "EnvironmentsTests", dependencies: ["Environments", "Tensors"], exclude: ["Fixtures"]),
+        .testTarget(name: "RolloutsTests", dependencies: ["Rollouts", "Tensors", "Platform"]),
+        .testTarget(name: "MethodsTests", dependencies: ["Methods", "Rollouts", "Networks", "Tensors", "Platform"], exclude: ["Fixtures"]),
+        .testTarget(name: "RunsTests", dependencies: ["Runs", "Platform"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Rollouts", "Tensors", "Platform"]),
     ]
 )
