@@ -70,6 +70,23 @@ import Testing
         refuses(good.replacing("episodeLength", edit: int(1, 0)), "episodeLength", "element 1 is 0")
     }
 
+    @Test func seesAnEndAtEveryPlace() throws {
+        // Flags are looked at in blocks: an end must be seen wherever it lies in one, also in the last and incomplete one.
+        let shape = RolloutShape(observationShape: [1], actionCount: 2, maximumSteps: 29, maximumSlots: 1)
+        let builder = RolloutBuilder(observationShape: [1], steps: 29, slots: 1)
+        for place in 0..<29 {
+            fill(builder, terminated: [place])
+            let one = builder.finish(id: number(1), version: 0)
+            try one.validate(shape)
+            for column in ["terminated", "truncated"] {
+                for other in 0..<29 where other != place {
+                    let more = one.replacing(column, edit: byte(other, 1))
+                    #expect(throws: RolloutError.self, "\(column) \(place) \(other)") { try more.validate(shape) }
+                }
+            }
+        }
+    }
+
     @Test func namesForeignShapes() {
         refuses(good.replacing("observation", shape: [5, 3, 3, 2]), "observation", "[5, 3, 3, 2]", "[5, 3, 2, 3]")
         refuses(good.replacing("observation", shape: [4, 3, 2, 3]), "observation")
