@@ -31,9 +31,9 @@ let package = Package(
         .target(name: "Platform", dependencies: ["CPlatform", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Platform"]),
         .target(name: "Networks", dependencies: ["Tensors", "CKernels", "Platform"]),
-        .target(name: "Environments", dependencies: ["Tensors"]),
-        .target(name: "Rollouts", dependencies: ["Platform", "Tensors"]),
-        .target(name: "Methods", dependencies: ["Rollouts", "Networks", "Tensors"]),
+        .target(name: "Environments", dependencies: ["Platform", "Tensors"]),
+        .target(name: "Rollouts", dependencies: ["CKernels", "Platform", "Tensors"]),
+        .target(name: "Methods", dependencies: ["Rollouts", "Networks", "Tensors", "Platform"]),
         .target(
             name: "Runs", dependencies: ["Platform", "CWire", .product(name: "Yams", package: "Yams")],
             resources: [.embedInCode("Presets/cartpole.yaml")]),
@@ -56,13 +56,16 @@ let package = Package(
         .executableTarget(
             name: "apus-cli", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
-        .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform"]),
-        .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Platform"], exclude: ["Fixtures"]),
-        .testTarget(name: "EnvironmentsTests", dependencies: ["Environments", "Tensors"], exclude: ["Fixtures"]),
+        .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Platform", "TestSupport"], exclude: ["Fixtures"]),
+        .testTarget(name: "EnvironmentsTests", dependencies: ["Environments", "Tensors", "Platform"], exclude: ["Fixtures"]),
         .testTarget(name: "RolloutsTests", dependencies: ["Rollouts", "Tensors", "Platform"]),
-        .testTarget(name: "MethodsTests", dependencies: ["Methods", "Rollouts", "Networks", "Tensors", "Platform"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "MethodsTests", dependencies: ["Methods", "Environments", "Rollouts", "Networks", "Tensors", "Platform"],
+            exclude: ["Fixtures"]),
         .testTarget(name: "RunsTests", dependencies: ["Runs", "Platform"]),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Rollouts", "Tensors", "Platform"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Rollouts", "Tensors", "Platform", "TestSupport"]),
     ]
 )

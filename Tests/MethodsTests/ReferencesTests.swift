@@ -1,5 +1,6 @@
 import Glibc
 import Methods
+import Platform
 import Networks
 import Testing
 

@@ -1,5 +1,6 @@
 import Glibc
 import Networks
+import Platform
 import Tensors
 import Testing
 

@@ -2,6 +2,7 @@ import Glibc
 import Networks
 import Platform
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsTests {
