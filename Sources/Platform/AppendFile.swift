@@ -20,7 +20,8 @@ public final class AppendFile: Sendable {
         return Int(status.st_size)
     }
 
-    /// Adds all of `bytes`. When the disk is full in the midst of them, what was added is taken back, so that a later append starts at a record's boundary.
+    /// Adds all of `bytes`. When the disk is full in the midst of them, what was added is taken back, so that a later append starts at a
+    /// record's boundary.
     public func append(_ bytes: [UInt8]) throws(FileError) {
         let before = try length()
         let failure = bytes.withUnsafeBytes { Files.writeAll($0, to: descriptor) }

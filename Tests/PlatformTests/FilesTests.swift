@@ -93,7 +93,8 @@ import Testing
             let file = try AppendFile(path)
             try file.append([1, 2, 3, 4])
             let more = [UInt8](repeating: 5, count: 20)
-            // Swift hides `fork` since a child of a threaded process may not run much; this one makes few system calls, and `alarm` bounds it.
+            // Swift hides `fork` since a child of a threaded process may not run much; this one makes few system calls, and `alarm` bounds
+            // it.
             let fork = unsafeBitCast(dlsym(nil, "fork"), to: (@convention(c) () -> pid_t).self)
             let child = fork()
             if child == 0 {

@@ -87,7 +87,10 @@ import Testing
             #expect(newest.skipped == [short, altered])
 
             try Files.remove("\(store.path(of: 2))/state.json")
-            #expect(throws: CheckpointError.damaged(file: "\(store.path(of: 2))/state.json", expected: "13 bytes", found: "no file", previous: 1)) {
+            #expect(
+                throws: CheckpointError.damaged(
+                    file: "\(store.path(of: 2))/state.json", expected: "13 bytes", found: "no file", previous: 1)
+            ) {
                 try store.read(2)
             }
             try Files.write([], to: "\(store.path(of: 1))/manifest.json")

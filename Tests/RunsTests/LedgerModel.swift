@@ -57,7 +57,8 @@ struct LedgerModel {
             sum + UInt64((0 ..< entry.value).count { isOpen(ID(actor: entry.key.actor, incarnation: entry.key.number, sequence: $0 + 1)) })
         }
         guard state.version == version, state.open == open, state.produced == produced.values.reduce(0, +),
-            state.incarnations.mapValues(\.produced) == produced, totals.rewound == UInt64(rewound.count), totals.trained == count(.trained),
+            state.incarnations.mapValues(\.produced) == produced, totals.rewound == UInt64(rewound.count),
+            totals.trained == count(.trained),
             totals.stale == count(.stale), totals.filtered == count(.filtered), totals.failed == count(.failed),
             totals.cancelled == count(.cancelled), totals.lost == count(.lost)
         else { return false }

@@ -18,11 +18,15 @@ import Testing
     @Test func bytesOfTheFile() throws {
         try inScratch { folder in
             let path = "\(folder)/ledger"
-            try append([LedgerRecord(.failed, cause: 7, actor: 0x0102_0304, incarnation: 5, sequence: 0x1122_3344_5566_7788, version: 9)], to: path)
+            try append(
+                [LedgerRecord(.failed, cause: 7, actor: 0x0102_0304, incarnation: 5, sequence: 0x1122_3344_5566_7788, version: 9)], to: path
+            )
             let bytes = try Files.read(path)
             #expect(bytes.count == 16 + 2 * 32)
             #expect(Array(bytes[..<16]) == [UInt8]("APUSLEDG".utf8) + [1, 0, 0, 0, 0, 0, 0, 0])
-            let record: [UInt8] = [5, 7, 0, 0, 4, 3, 2, 1, 5, 0, 0, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 9, 0, 0, 0, 0, 0, 0, 0]
+            let record: [UInt8] = [
+                5, 7, 0, 0, 4, 3, 2, 1, 5, 0, 0, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 9, 0, 0, 0, 0, 0, 0, 0,
+            ]
             #expect(Array(bytes[48 ..< 76]) == record)
             #expect(Array(bytes[76...]) == withUnsafeBytes(of: CRC32C.of(record).littleEndian, Array.init))
         }
@@ -33,10 +37,12 @@ import Testing
             let path = "\(folder)/ledger"
             try append(
                 [
-                    LedgerRecord(.produced, actor: 1, incarnation: 0, sequence: 6), trained(1, at: 1, actor: 1), trained(3, at: 1, actor: 1),
+                    LedgerRecord(.produced, actor: 1, incarnation: 0, sequence: 6), trained(1, at: 1, actor: 1),
+                    trained(3, at: 1, actor: 1),
                     LedgerRecord(.stale, actor: 1, incarnation: 0, sequence: 2, version: 1),
                     LedgerRecord(.lost, actor: 1, incarnation: 0, sequences: 1 ... 5), trained(1, at: 2, actor: 1, incarnation: 1),
-                    LedgerRecord(.filtered, actor: 2, sequence: 1, version: 2), LedgerRecord(.cancelled, actor: 2, incarnation: 0, sequences: 2 ... 3),
+                    LedgerRecord(.filtered, actor: 2, sequence: 1, version: 2),
+                    LedgerRecord(.cancelled, actor: 2, incarnation: 0, sequences: 2 ... 3),
                 ], to: path)
             let report = try LedgerCheck.run(path)
             #expect(report.isSound, "\(report.text)")
@@ -50,11 +56,15 @@ import Testing
             #expect(
                 report.json.hasSuffix(
                     """
-                    "sound":true,"records":9,"torn_bytes":0,"learner_lives":1,"rewinds":0,"totals":{"produced":10,"trained":3,"stale":1,"filtered":1,\
+                    "sound":true,"records":9,"torn_bytes":0,"learner_lives":1,"rewinds":0,"totals":{"produced":10,\
+                    "trained":3,"stale":1,"filtered":1,\
                     "failed":0,"cancelled":2,"lost":2,"rewound":0,"open":1},"incarnations":[\
-                    {"actor":1,"incarnation":0,"produced":6,"trained":2,"stale":1,"filtered":0,"failed":0,"cancelled":0,"lost":2,"rewound":0,"open":1},\
-                    {"actor":1,"incarnation":1,"produced":1,"trained":1,"stale":0,"filtered":0,"failed":0,"cancelled":0,"lost":0,"rewound":0,"open":0},\
-                    {"actor":2,"incarnation":0,"produced":3,"trained":0,"stale":0,"filtered":1,"failed":0,"cancelled":2,"lost":0,"rewound":0,"open":0}],\
+                    {"actor":1,"incarnation":0,"produced":6,"trained":2,"stale":1,"filtered":0,"failed":0,\
+                    "cancelled":0,"lost":2,"rewound":0,"open":1},\
+                    {"actor":1,"incarnation":1,"produced":1,"trained":1,"stale":0,"filtered":0,"failed":0,\
+                    "cancelled":0,"lost":0,"rewound":0,"open":0},\
+                    {"actor":2,"incarnation":0,"produced":3,"trained":0,"stale":0,"filtered":1,"failed":0,\
+                    "cancelled":2,"lost":0,"rewound":0,"open":0}],\
                     "violation_count":0,"violations":[]}
                     """))
         }
@@ -92,7 +102,9 @@ import Testing
             #expect(try violations([1, 2, 3, 4]) == [])
             #expect(try violations([1, 2, 2]) == [.init(record: 3, text: "rollout 0.0/1 is trained, but has ended before")])
             #expect(
-                try violations([1, 3, 2]) == [.init(record: 3, text: "rollout 0.0/1 is trained at version 1 after version 5, without a rewind")])
+                try violations([1, 3, 2]) == [
+                    .init(record: 3, text: "rollout 0.0/1 is trained at version 1 after version 5, without a rewind")
+                ])
             #expect(try violations([1, 2, 3, 4], damaging: 2) == [.init(record: 2, text: "damaged: the checksum does not match")])
             #expect(try violations([1, 1]) == [.init(record: 2, text: "learner life 1 follows life 1")])
         }
@@ -101,7 +113,8 @@ import Testing
     @Test func resumeUndoesWhatIsNotInTheCheckpoint() throws {
         try inScratch { folder in
             let path = "\(folder)/ledger"
-            try append([trained(1, at: 10), trained(2, at: 11), trained(3, at: 12), LedgerRecord(.stale, sequence: 4, version: 12)], to: path)
+            try append(
+                [trained(1, at: 10), trained(2, at: 11), trained(3, at: 12), LedgerRecord(.stale, sequence: 4, version: 12)], to: path)
             var writer = try LedgerWriter(path, startingAt: 10)
             #expect(writer.state.totals.rewound == 2)
             #expect((1 ... 4).map { writer.state.isTerminal(actor: 0, incarnation: 0, sequence: $0) } == [true, false, false, true])
@@ -227,7 +240,10 @@ import Testing
         let kind = kinds.randomElement(using: &dice)!
         let (actor, incarnation) = (UInt32.random(in: 0 ..< 2, using: &dice), UInt32.random(in: 0 ..< 2, using: &dice))
         let sequence = UInt64.random(in: 1 ... 25, using: &dice)
-        guard kind.coversRange else { return LedgerRecord(kind, actor: actor, incarnation: incarnation, sequence: sequence, version: version) }
-        return LedgerRecord(kind, actor: actor, incarnation: incarnation, sequences: sequence ... sequence + UInt64.random(in: 0 ..< 5, using: &dice))
+        guard kind.coversRange else {
+            return LedgerRecord(kind, actor: actor, incarnation: incarnation, sequence: sequence, version: version)
+        }
+        return LedgerRecord(
+            kind, actor: actor, incarnation: incarnation, sequences: sequence ... sequence + UInt64.random(in: 0 ..< 5, using: &dice))
     }
 }

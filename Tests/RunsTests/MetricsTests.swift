@@ -5,7 +5,10 @@ import Testing
 @Suite struct MetricsTests {
     private let record = MetricsRecord(
         time: 1_700_000_000.25, version: 1 << 60, frames: 640,
-        scalars: [("return/mean", -0.1), ("loss", 1e-300), ("whole", 3), ("odd \"name\"\n\u{1}é", .nan), ("up", .infinity), ("down", -.infinity), ("zero", -0.0)])
+        scalars: [
+            ("return/mean", -0.1), ("loss", 1e-300), ("whole", 3), ("odd \"name\"\n\u{1}é", .nan), ("up", .infinity), ("down", -.infinity),
+            ("zero", -0.0),
+        ])
 
     @Test func lineIsJSONInStableOrder() {
         #expect(
@@ -24,12 +27,16 @@ import Testing
         #expect(read.value("zero")?.sign == .minus)
         #expect(read.value("frames") == 640)
         #expect(read.value("none") == nil)
-        #expect(MetricsRecord(line: [UInt8](" { \"frames\" : 1 , \"version\":2, \"time\": 3 } ".utf8)) == MetricsRecord(time: 3, version: 2, frames: 1))
+        #expect(
+            MetricsRecord(line: [UInt8](" { \"frames\" : 1 , \"version\":2, \"time\": 3 } ".utf8))
+                == MetricsRecord(time: 3, version: 2, frames: 1))
     }
 
     @Test(arguments: [
-        "", "{}", "null", "{\"time\":1,\"version\":2}", "{\"time\":1,\"version\":-2,\"frames\":3}", "{\"time\":1,\"version\":2,\"frames\":3",
-        "{\"time\":1,\"version\":2,\"frames\":3}x", "{\"time\":1,\"version\":2,\"frames\":3,}", "{\"time\":1,\"version\":2,\"frames\":3,\"a\":[1]}",
+        "", "{}", "null", "{\"time\":1,\"version\":2}", "{\"time\":1,\"version\":-2,\"frames\":3}",
+        "{\"time\":1,\"version\":2,\"frames\":3",
+        "{\"time\":1,\"version\":2,\"frames\":3}x", "{\"time\":1,\"version\":2,\"frames\":3,}",
+        "{\"time\":1,\"version\":2,\"frames\":3,\"a\":[1]}",
         "{\"time\":1,\"version\":2,\"frames\":3,\"a\":\"text\"}", "{\"time\":1,\"version\":2,\"frames\":3,\"a\":nan}",
     ])
     func otherLinesAreNoRecords(line: String) { #expect(MetricsRecord(line: [UInt8](line.utf8)) == nil) }
@@ -37,7 +44,9 @@ import Testing
     @Test func tornLineIsPassedOverAndCut() throws {
         try inScratch { folder in
             let path = "\(folder)/metrics.jsonl"
-            let records = (1 ... 3).map { MetricsRecord(time: Double($0), version: UInt64($0), frames: 10 * UInt64($0), scalars: [("a", Double($0))]) }
+            let records = (1 ... 3).map {
+                MetricsRecord(time: Double($0), version: UInt64($0), frames: 10 * UInt64($0), scalars: [("a", Double($0))])
+            }
             try MetricsWriter(path).append(records[0])
             try MetricsWriter(path).append(records[1])
             try AppendFile(path).append([UInt8](records[2].line.utf8.dropLast(3)))

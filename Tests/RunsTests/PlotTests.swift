@@ -13,14 +13,19 @@ import Testing
 
     @Test func ticksAreRoundAndTitlesCarryUnits() throws {
         let svg = try Plot([line("a", [0, 137, 489], step: 1_000_000)], title: "CartPole-v1").svg()
-        #expect(texts(svg) == ["0", "0.5M", "1.0M", "1.5M", "2.0M", "0", "100", "200", "300", "400", "500", "frames", "mean return", "CartPole-v1", "a"])
+        #expect(
+            texts(svg) == [
+                "0", "0.5M", "1.0M", "1.5M", "2.0M", "0", "100", "200", "300", "400", "500", "frames", "mean return", "CartPole-v1", "a",
+            ])
     }
 
-    @Test(arguments: [
-        ([-1.5, 2.25], ["−1", "0", "1", "2"]), ([5, 5], ["4.6", "4.8", "5.0", "5.2", "5.4"]), ([0, 0], ["−1.0", "−0.5", "0", "0.5", "1.0"]),
-        ([1e-7, 3e-7], ["1.0e-7", "1.5e-7", "2.0e-7", "2.5e-7", "3.0e-7"]), ([0, 40_000], ["0", "10k", "20k", "30k", "40k"]),
-        ([-2e20, 2e20], ["−2e20", "−1e20", "0", "1e20", "2e20"]), ([1000, 1004], ["1000", "1001", "1002", "1003", "1004"]),
-    ] as [([Double], [String])])
+    @Test(
+        arguments: [
+            ([-1.5, 2.25], ["−1", "0", "1", "2"]), ([5, 5], ["4.6", "4.8", "5.0", "5.2", "5.4"]),
+            ([0, 0], ["−1.0", "−0.5", "0", "0.5", "1.0"]),
+            ([1e-7, 3e-7], ["1.0e-7", "1.5e-7", "2.0e-7", "2.5e-7", "3.0e-7"]), ([0, 40_000], ["0", "10k", "20k", "30k", "40k"]),
+            ([-2e20, 2e20], ["−2e20", "−1e20", "0", "1e20", "2e20"]), ([1000, 1004], ["1000", "1001", "1002", "1003", "1004"]),
+        ] as [([Double], [String])])
     func labels(values: [Double], labels: [String]) throws {
         let svg = try Plot([line("", values)], xTitle: "x", yTitle: "y").svg()
         #expect(Array(texts(svg).dropFirst(6).dropLast(2)) == labels, "\(texts(svg))")
@@ -89,10 +94,15 @@ import Testing
         func curve(_ rate: Double, _ best: Double) -> [Double] {
             (0 ..< 400).map { best * (1 - exp(-Double($0) * rate)) * (0.9 + 0.2 * Double.random(in: 0 ..< 1, using: &dice)) }
         }
-        let runs = [line("cartpole, lag 0", curve(0.02, 460), step: 5000), line("cartpole, lag 32", curve(0.012, 440), step: 5000), line("no correction", curve(0.006, 300), step: 5000)]
+        let runs = [
+            line("cartpole, lag 0", curve(0.02, 460), step: 5000), line("cartpole, lag 32", curve(0.012, 440), step: 5000),
+            line("no correction", curve(0.006, 300), step: 5000),
+        ]
         try Files.write([UInt8](try Plot(runs, title: "CartPole-v1", smoothing: 15).svg().utf8), to: "\(folder)/smoothed.svg")
         try Files.write([UInt8](try Plot(runs).svg().utf8), to: "\(folder)/raw.svg")
-        let many = (0 ..< 9).map { line("seed \($0)", curve(0.005 + 0.004 * Double($0), -500 - 100 * Double($0)).map { $0 - 100 }, step: 0.5) }
+        let many = (0 ..< 9).map {
+            line("seed \($0)", curve(0.005 + 0.004 * Double($0), -500 - 100 * Double($0)).map { $0 - 100 }, step: 0.5)
+        }
         try Files.write([UInt8](try Plot(many, xTitle: "time (s)", yTitle: "loss", smoothing: 20).svg().utf8), to: "\(folder)/many.svg")
         try Files.write([UInt8](try Plot([line("one point", [3])]).svg().utf8), to: "\(folder)/point.svg")
     }

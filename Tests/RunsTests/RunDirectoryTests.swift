@@ -20,7 +20,9 @@ import Testing
 
     @Test func defaultNamesAreUnique() throws {
         try inScratch { folder in
-            let names = try (0 ..< 3).map { _ in try RunDirectory.create(runs: folder, spec: RunSpec.load("cartpole"), now: 1_700_000_000).name }
+            let names = try (0 ..< 3).map { _ in
+                try RunDirectory.create(runs: folder, spec: RunSpec.load("cartpole"), now: 1_700_000_000).name
+            }
             #expect(names[0].wholeMatch(of: /cartpole-2023111[45]-\d{6}/) != nil)
             #expect(names[1] == names[0] + "-2")
             #expect(names[2] == names[0] + "-3")
@@ -30,7 +32,9 @@ import Testing
     @Test func refusals() throws {
         try inScratch { folder in
             _ = try RunDirectory.create(runs: folder, name: "taken", spec: RunSpec())
-            #expect(throws: RunDirectoryError.exists("\(folder)/taken")) { try RunDirectory.create(runs: folder, name: "taken", spec: RunSpec()) }
+            #expect(throws: RunDirectoryError.exists("\(folder)/taken")) {
+                try RunDirectory.create(runs: folder, name: "taken", spec: RunSpec())
+            }
             #expect(throws: RunDirectoryError.badName("../up")) { try RunDirectory.create(runs: folder, name: "../up", spec: RunSpec()) }
             try Files.write([1], to: "\(folder)/file")
             #expect(throws: FileError("create the directory", "\(folder)/file", code: ENOTDIR)) {
@@ -64,7 +68,9 @@ import Testing
             var holder: Int32?
             for _ in 0 ..< 2000 where holder == nil {
                 usleep(1000)
-                do { _ = try RunLock(run) } catch RunDirectoryError.locked(_, let pid) where pid == child { holder = pid } catch is RunDirectoryError {}
+                do { _ = try RunLock(run) } catch RunDirectoryError.locked(_, let pid) where pid == child {
+                    holder = pid
+                } catch is RunDirectoryError {}
             }
             #expect(holder == child)
             kill(child, SIGKILL)

@@ -52,8 +52,10 @@ import Testing
         let spec = try RunSpec.load(
             "cartpole",
             overrides: [
-                "actors.slots=64", "actors.slots=128", "stop.frames=1e6", "network.hidden=[32]", "stop.return=null", "method.options.rho_bar=2",
-                "optimizer={learning_rate: 1e-4, schedule: constant}", "learner.on_nonfinite=skip", "stop.seconds=.inf", "seed=18446744073709551615",
+                "actors.slots=64", "actors.slots=128", "stop.frames=1e6", "network.hidden=[32]", "stop.return=null",
+                "method.options.rho_bar=2",
+                "optimizer={learning_rate: 1e-4, schedule: constant}", "learner.on_nonfinite=skip", "stop.seconds=.inf",
+                "seed=18446744073709551615",
             ])
         #expect(spec.actors.slots == 128)
         #expect(spec.stop.frames == 1_000_000)
@@ -68,7 +70,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("actors: {slot: 3}", "actors.slot", "actors.slots"), ("optimizer: {lerning_rate: 1}", "optimizer.lerning_rate", "optimizer.learning_rate"),
+        ("actors: {slot: 3}", "actors.slot", "actors.slots"),
+        ("optimizer: {lerning_rate: 1}", "optimizer.lerning_rate", "optimizer.learning_rate"),
         ("learning_rate: 3", "learning_rate", "optimizer.learning_rate"), ("actor: {count: 1}", "actor", "actors"),
         ("network: {hiddne: [3]}", "network.hiddne", "network.hidden"),
     ])
@@ -76,17 +79,22 @@ import Testing
         #expect(error(yaml) == .unknownKey(key, nearest: nearest, place: "x.yaml"))
     }
 
-    @Test func unknownKeyFarFromAllHasNoSuggestion() { #expect(error("zzzzqqqq: 1") == .unknownKey("zzzzqqqq", nearest: nil, place: "x.yaml")) }
+    @Test func unknownKeyFarFromAllHasNoSuggestion() {
+        #expect(error("zzzzqqqq: 1") == .unknownKey("zzzzqqqq", nearest: nil, place: "x.yaml"))
+    }
 
     @Test(arguments: [
-        ("actors: {slots: many}", "actors.slots", "many", "a whole number"), ("actors: {slots: 1.5}", "actors.slots", "1.5", "a whole number"),
-        ("actors: {slots: [1]}", "actors.slots", "a list", "a single value"), ("actors: {slots: }", "actors.slots", "empty", "a whole number"),
+        ("actors: {slots: many}", "actors.slots", "many", "a whole number"),
+        ("actors: {slots: 1.5}", "actors.slots", "1.5", "a whole number"),
+        ("actors: {slots: [1]}", "actors.slots", "a list", "a single value"),
+        ("actors: {slots: }", "actors.slots", "empty", "a whole number"),
         ("actors: 5", "actors", "5", "a mapping of keys to values"), ("seed: -1", "seed", "-1", "a whole number from 0"),
         ("network: {activation: gelu}", "network.activation", "gelu", "tanh or relu"),
         ("network: {hidden: 64}", "network.hidden", "64", "a list, such as [64, 64]"),
         ("network: {hidden: {a: 1}}", "network.hidden", "a mapping", "a list, such as [64, 64]"),
         ("network: {hidden: [64, x]}", "network.hidden", "x", "a whole number"),
-        ("method: {options: {rho_bar: big}}", "method.options.rho_bar", "big", "a number"), ("[1, 2]", "the description", "a list", "a mapping of keys to values"),
+        ("method: {options: {rho_bar: big}}", "method.options.rho_bar", "big", "a number"),
+        ("[1, 2]", "the description", "a list", "a mapping of keys to values"),
         ("stop: {return: high}", "stop.return", "high", "a number"),
     ])
     func wrongTypeNamesKeyValueAndExpectation(yaml: String, key: String, value: String, expected: String) {
@@ -102,10 +110,13 @@ import Testing
     }
 
     @Test(arguments: [
-        "name=../x", "name=''", "environment.id=''", "network.hidden=[64, 0]", "method.id=''", "method.options.a=.nan", "optimizer.learning_rate=0",
-        "optimizer.learning_rate=.inf", "optimizer.clip_norm=-1", "optimizer.epsilon=0", "actors.count=-1", "actors.slots=0", "actors.unroll=0",
+        "name=../x", "name=''", "environment.id=''", "network.hidden=[64, 0]", "method.id=''", "method.options.a=.nan",
+        "optimizer.learning_rate=0",
+        "optimizer.learning_rate=.inf", "optimizer.clip_norm=-1", "optimizer.epsilon=0", "actors.count=-1", "actors.slots=0",
+        "actors.unroll=0",
         "actors.credits=0", "learner.rollouts_per_update=0", "learner.max_lag=-1", "learner.threads=0", "learner.checkpoint_seconds=0",
-        "learner.keep_checkpoints=0", "stop.frames=0", "stop.return=.nan", "stop.episodes=0", "stop.evaluation_episodes=0", "stop.seconds=0",
+        "learner.keep_checkpoints=0", "stop.frames=0", "stop.return=.nan", "stop.episodes=0", "stop.evaluation_episodes=0",
+        "stop.seconds=0",
         "stop.seconds=.nan", "metrics.every_seconds=-1",
     ])
     func valuesOutOfRangeAreRefused(override: String) throws {

@@ -19,7 +19,8 @@ public enum CheckpointError: Remediable, Equatable {
         switch self {
         case .missing(let version, _, _): "there is no checkpoint of version \(version)"
         case .damaged(_, let expected, let found, _): "the checkpoint is damaged: expected \(expected), found \(found)"
-        case .noneValid(_, let skipped): "none of the \(skipped.count) checkpoints is whole: " + skipped.map(\.description).joined(separator: " ")
+        case .noneValid(_, let skipped):
+            "none of the \(skipped.count) checkpoints is whole: " + skipped.map(\.description).joined(separator: " ")
         }
     }
     public var place: String {
@@ -51,8 +52,8 @@ extension CheckpointStore {
         }
     }
 
-    /// The latest checkpoint, or the newest older one that is whole; `skipped` tells what is wrong with those in between. Nil when there is none
-    /// at all.
+    /// The latest checkpoint, or the newest older one that is whole; `skipped` tells what is wrong with those in between. Nil when there
+    /// is none at all.
     public func readNewestValid() throws -> (checkpoint: Checkpoint, skipped: [CheckpointError])? {
         guard let latest = try latest() else { return nil }
         var skipped: [CheckpointError] = []

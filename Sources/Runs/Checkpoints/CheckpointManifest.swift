@@ -26,7 +26,9 @@ struct CheckpointManifest: Equatable {
         self.version = UInt64(version)
         self.files = []
         for file in files {
-            guard let name = file["name"]?.string, let length = file["length"]?.integer, let sum = file["crc32c"]?.string else { return nil }
+            guard let name = file["name"]?.string, let length = file["length"]?.integer, let sum = file["crc32c"]?.string else {
+                return nil
+            }
             self.files.append(File(name: name, length: length, crc32c: sum))
         }
     }

@@ -38,7 +38,8 @@ public struct CheckpointStore: Sendable {
             }
         } catch {
             try? Files.remove(temporary)
-            throw FileError("\(error.operation) (checkpoint \(version) is not saved; the one before is untouched)", error.path, code: error.code)
+            throw FileError(
+                "\(error.operation) (checkpoint \(version) is not saved; the one before is untouched)", error.path, code: error.code)
         }
         try Files.flushDirectory(directory)
         try Files.replaceLink(at: "\(directory)/latest", to: Self.name(of: version))
@@ -68,8 +69,8 @@ public struct CheckpointStore: Sendable {
         return (try? Files.readLink("\(directory)/best")) == nil ? nil : try versions().last
     }
 
-    /// Removes all but the newest `keep` checkpoints up to the latest and the best one. Checkpoints above the latest belong to a life that was
-    /// undone, and go too.
+    /// Removes all but the newest `keep` checkpoints up to the latest and the best one. Checkpoints above the latest belong to a life that
+    /// was undone, and go too.
     public func prune(keep: Int) throws(FileError) {
         let versions = try versions()
         guard let latest = try latest() else { return }
@@ -88,7 +89,8 @@ public struct CheckpointStore: Sendable {
     func isComplete(_ version: UInt64) -> Bool { Files.exists("\(path(of: version))/\(CheckpointManifest.fileName)") }
 
     private func linked(_ name: String) -> UInt64? {
-        guard let target = try? Files.readLink("\(directory)/\(name)"), let version = Self.version(named: target), isComplete(version) else {
+        guard let target = try? Files.readLink("\(directory)/\(name)"), let version = Self.version(named: target), isComplete(version)
+        else {
             return nil
         }
         return version

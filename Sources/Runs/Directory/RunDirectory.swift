@@ -21,7 +21,8 @@ public struct RunDirectory: Sendable, Equatable {
 
     /// Makes the directory of a new run under `runs`, with the resolved description in it.
     ///
-    /// Without a `name` it is called by the description's name and the local time `now` (seconds since 1970), and by a number if that is taken.
+    /// Without a `name` it is called by the description's name and the local time `now` (seconds since 1970), and by a number if that is
+    /// taken.
     /// - Throws: `RunDirectoryError` if `name` is taken or cannot be a name, or `FileError`.
     public static func create(runs: String, name: String? = nil, spec: RunSpec, now: Double = Time.wall) throws -> RunDirectory {
         if let name, !RunSpec.isName(name) { throw RunDirectoryError.badName(name) }

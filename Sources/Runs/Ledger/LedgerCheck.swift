@@ -28,7 +28,8 @@ public enum LedgerCheck {
         }
     }
 
-    /// Reads the ledger in bounded memory: it grows with the number of actors' lives and of undone rollouts, not with the length of the file.
+    /// Reads the ledger in bounded memory: it grows with the number of actors' lives and of undone rollouts, not with the length of the
+    /// file.
     /// - Throws: `LedgerError` for a file that is no ledger, or `FileError`.
     public static func run(_ path: String) throws -> Report {
         var report = Report(path: path)
@@ -43,7 +44,8 @@ public enum LedgerCheck {
                 report.add(number, "learner life \(record.incarnation) follows life \(report.state.lives)")
             }
             if record.kind == .trained, record.version <= floor {
-                report.add(number, "rollout \(id) is trained at version \(record.version), which the learner had before (it began at \(floor))")
+                report.add(
+                    number, "rollout \(id) is trained at version \(record.version), which the learner had before (it began at \(floor))")
             }
             switch report.state.apply(record, mayBeUndone: mayBeUndone) {
             case nil: break
@@ -60,7 +62,9 @@ public enum LedgerCheck {
         where progress.counts.terminal + progress.open != progress.produced {
             report.add(
                 report.records,
-                "incarnation \(incarnation): produced \(progress.produced) is not terminal \(progress.counts.terminal) + open \(progress.open)")
+                "incarnation \(incarnation): produced \(progress.produced) is not terminal \(progress.counts.terminal)"
+                    + " + open \(progress.open)"
+            )
         }
         return report
     }
@@ -71,9 +75,11 @@ extension LedgerCheck.Report {
     public var text: String {
         let totals = state.totals
         var lines = [
-            "ledger \(path): \(records) records, \(state.incarnations.count) actor lives, \(state.lives) learner lives, \(state.rewinds) rewinds",
-            "produced \(state.produced) = trained \(totals.trained) + stale \(totals.stale) + filtered \(totals.filtered) + failed \(totals.failed)"
-                + " + cancelled \(totals.cancelled) + lost \(totals.lost) + rewound \(totals.rewound) + open \(state.open)",
+            "ledger \(path): \(records) records, \(state.incarnations.count) actor lives, \(state.lives) learner lives,"
+                + " \(state.rewinds) rewinds",
+            "produced \(state.produced) = trained \(totals.trained) + stale \(totals.stale) + filtered \(totals.filtered)"
+                + " + failed \(totals.failed) + cancelled \(totals.cancelled) + lost \(totals.lost)"
+                + " + rewound \(totals.rewound) + open \(state.open)",
         ]
         if tornBytes > 0 { lines.append("\(tornBytes) bytes of an unfinished record at the end: the next learner cuts them off") }
         lines += violations.map { "record \($0.record): \($0.text)" }
@@ -87,7 +93,8 @@ extension LedgerCheck.Report {
         func account(_ produced: UInt64, _ counts: LedgerState.Counts, _ open: UInt64) -> [JSON.Member] {
             [
                 ("produced", produced), ("trained", counts.trained), ("stale", counts.stale), ("filtered", counts.filtered),
-                ("failed", counts.failed), ("cancelled", counts.cancelled), ("lost", counts.lost), ("rewound", counts.rewound), ("open", open),
+                ("failed", counts.failed), ("cancelled", counts.cancelled), ("lost", counts.lost), ("rewound", counts.rewound),
+                ("open", open),
             ].map { .init($0, .integer(Int(clamping: $1))) }
         }
         let incarnations = state.incarnations.sorted { $0.key < $1.key }.map { key, progress in

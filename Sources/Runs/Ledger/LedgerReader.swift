@@ -31,7 +31,9 @@ public struct LedgerReader: ~Copyable {
         var head = [UInt8](repeating: 0, count: Self.headerByteCount)
         let count = head.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress!, $0.count) }
         guard count == Self.headerByteCount, head.starts(with: Self.magic) else { throw LedgerError.notALedger(path) }
-        guard head == Self.header else { throw LedgerError.unknownFormat(path, version: head[8 ..< 12].reversed().reduce(0) { $0 << 8 | UInt32($1) }) }
+        guard head == Self.header else {
+            throw LedgerError.unknownFormat(path, version: head[8 ..< 12].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+        }
     }
 
     deinit { close(descriptor) }
@@ -90,7 +92,8 @@ public enum LedgerError: Remediable, Equatable {
         switch self {
         case .notALedger: "Give the file named ledger in a run's directory."
         case .unknownFormat: "Use the version of Apus that wrote it."
-        case .damaged: "Nothing was changed. Restore the file from a copy, or start a new run from the checkpoint; apus ledger check tells what is in it."
+        case .damaged:
+            "Nothing was changed. apus ledger check tells what is in it. Restore the file from a copy, or start a new run."
         }
     }
 }

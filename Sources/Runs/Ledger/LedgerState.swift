@@ -1,7 +1,7 @@
 /// What the records of a ledger say, taken together. A pure value: records in, state out.
 ///
-/// Every rollout is either *open* (produced, no terminal event) or terminal by exactly one kind, or *rewound*: trained in an update that was
-/// undone with the weights, and free to be trained again if its actor sends it again.
+/// Every rollout is either *open* (produced, no terminal event) or terminal by exactly one kind, or *rewound*: trained in an update that
+/// was undone with the weights, and free to be trained again if its actor sends it again.
 public struct LedgerState: Sendable, Equatable {
     /// One start of one actor.
     public struct Incarnation: Hashable, Comparable, Sendable, CustomStringConvertible {

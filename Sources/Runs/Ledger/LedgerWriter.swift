@@ -2,8 +2,8 @@ import Platform
 
 /// Appends to a run's ledger and keeps its state. One thread owns it.
 ///
-/// Flush before acknowledging a rollout to its actor, so that no event is forgotten that somebody relies on; sync before writing a checkpoint,
-/// so that the ledger on the disk is never behind the weights.
+/// Flush before acknowledging a rollout to its actor, so that no event is forgotten that somebody relies on; sync before writing a
+/// checkpoint, so that the ledger on the disk is never behind the weights.
 public struct LedgerWriter: ~Copyable {
     public private(set) var state: LedgerState
     /// Bytes of a torn tail that were cut when the ledger was opened.

@@ -28,9 +28,10 @@ public struct MetricsRecord: Sendable {
         }
     }
 
-    /// One JSON object without a line break: time, version, frames, then the scalars in their order. Numbers that are not finite, which JSON
-    /// does not have, are the strings "NaN", "Infinity" and "-Infinity".
+    /// One JSON object without a line break: time, version, frames, then the scalars in their order. Numbers that are not finite, which
+    /// JSON does not have, are the strings "NaN", "Infinity" and "-Infinity".
     public var line: String {
+        precondition(Set(scalars.map(\.name)).union(["time", "version", "frames"]).count == scalars.count + 3, "every name stands once")
         let members: [JSON.Member] =
             [
                 .init("time", Self.json(time)), .init("version", .integer(Int(clamping: version))),

@@ -2,8 +2,8 @@ import Platform
 
 /// A figure of several runs' curves as a self-contained SVG.
 ///
-/// Every run has its colour of a palette that colour-blind readers can tell apart (Okabe and Ito 2008), and a dash pattern after the seventh.
-/// With smoothing the raw curve is thin and pale behind the smoothed one. Equal input gives equal bytes.
+/// Every run has its colour of a palette that colour-blind readers can tell apart (Okabe and Ito 2008), and a dash pattern after the
+/// seventh. With smoothing the raw curve is thin and pale behind the smoothed one. Equal input gives equal bytes.
 public struct Plot: Sendable {
     public var series: [PlotSeries]
     public var title: String

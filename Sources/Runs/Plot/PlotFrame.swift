@@ -51,12 +51,11 @@ struct PlotFrame {
             + y.ticks.map { "M\(PlotText.pixel(left)) \(PlotText.pixel(pixelY($0)))h-4" }
         var svg = "<path d=\"M\(PlotText.pixel(left)) \(PlotText.pixel(top))V\(PlotText.pixel(base))H\(PlotText.pixel(left + plotWidth))"
         svg += "\(ticks.joined())\" stroke=\"#333\" stroke-width=\"1\" fill=\"none\"/>\n<g fill=\"#333\">\n"
-        for (tick, label) in zip(x.ticks, x.labels) {
-            svg += "<text x=\"\(PlotText.pixel(pixelX(tick)))\" y=\"\(PlotText.pixel(base + 18))\" text-anchor=\"middle\">\(PlotText.label(label))</text>\n"
+        func text(_ label: String, _ x: Double, _ y: Double, _ anchor: String) -> String {
+            "<text x=\"\(PlotText.pixel(x))\" y=\"\(PlotText.pixel(y))\" text-anchor=\"\(anchor)\">\(PlotText.label(label))</text>\n"
         }
-        for (tick, label) in zip(y.ticks, y.labels) {
-            svg += "<text x=\"\(PlotText.pixel(left - 8))\" y=\"\(PlotText.pixel(pixelY(tick) + 4))\" text-anchor=\"end\">\(PlotText.label(label))</text>\n"
-        }
+        svg += zip(x.ticks, x.labels).map { text($1, pixelX($0), base + 18, "middle") }.joined()
+        svg += zip(y.ticks, y.labels).map { text($1, left - 8, pixelY($0) + 4, "end") }.joined()
         svg += "</g>\n<g fill=\"#111\" font-size=\"13\" text-anchor=\"middle\">\n"
         let (middleX, middleY) = (PlotText.pixel(left + plotWidth / 2), PlotText.pixel(top + plotHeight / 2))
         svg += "<text x=\"\(middleX)\" y=\"\(PlotText.pixel(height - 10))\">\(PlotText.escaped(xTitle))</text>\n"

@@ -34,7 +34,8 @@ struct PlotLegend {
 
     func svg(x: Double, y: Double) -> String {
         var text = "<rect x=\"\(PlotText.pixel(x))\" y=\"\(PlotText.pixel(y))\" width=\"\(PlotText.pixel(width))\" "
-        text += "height=\"\(PlotText.pixel(height))\" rx=\"3\" fill=\"white\" fill-opacity=\"0.85\" stroke=\"#ccc\" stroke-width=\"0.8\"/>\n"
+        text +=
+            "height=\"\(PlotText.pixel(height))\" rx=\"3\" fill=\"white\" fill-opacity=\"0.85\" stroke=\"#ccc\" stroke-width=\"0.8\"/>\n"
         for (row, line) in lines.enumerated() {
             let middle = y + 4 + (Double(row) + 0.5) * Self.lineHeight
             text += "<path d=\"M\(PlotText.pixel(x + 8)) \(PlotText.pixel(middle))h22\" \(PlotStyle(line.number).stroke) "

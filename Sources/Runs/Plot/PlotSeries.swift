@@ -16,7 +16,8 @@ public struct PlotSeries: Sendable {
 
     private static func isDrawable(_ point: (x: Double, y: Double)) -> Bool { abs(point.x) <= 1e300 && abs(point.y) <= 1e300 }
 
-    /// Every y replaced by the mean of the `window` drawable values around it, fewer at the ends, so that the curve does not lag behind its data.
+    /// Every y replaced by the mean of the `window` drawable values around it, fewer at the ends, so that the curve does not lag behind
+    /// its data.
     func smoothed(window: Int) -> PlotSeries {
         let finite = drawable
         var sums = [0.0]

@@ -11,7 +11,8 @@ extension RunSpec {
             let range = most == .max ? "a whole number from \(least)" : "a whole number from \(least) to \(most)"
             try check(key, value, value >= least && value <= most, range)
         }
-        try check("name", name.isEmpty ? "empty" : name, Self.isName(name), "a name of letters, digits, '-', '_', '.', not starting with '.'")
+        try check(
+            "name", name.isEmpty ? "empty" : name, Self.isName(name), "a name of letters, digits, '-', '_', '.', not starting with '.'")
         try check("environment.id", "empty", !environment.id.isEmpty, "the name of an environment")
         for width in network.hidden { try count("network.hidden", width, to: 65_536) }
         try check("method.id", "empty", !method.id.isEmpty, "the name of a method")
@@ -43,7 +44,8 @@ extension RunSpec {
         !name.isEmpty && name.utf8.count <= 200 && name.first != "."
             && name.utf8.allSatisfy { byte in
                 switch byte {
-                case UInt8(ascii: "a") ... UInt8(ascii: "z"), UInt8(ascii: "A") ... UInt8(ascii: "Z"), UInt8(ascii: "0") ... UInt8(ascii: "9"),
+                case UInt8(ascii: "a") ... UInt8(ascii: "z"), UInt8(ascii: "A") ... UInt8(ascii: "Z"),
+                    UInt8(ascii: "0") ... UInt8(ascii: "9"),
                     UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
                     true
                 default: false

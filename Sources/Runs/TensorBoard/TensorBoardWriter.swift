@@ -1,7 +1,8 @@
 import Glibc
 import Platform
 
-/// Writes scalars for TensorBoard: one new event file per writer in the run's directory, which TensorBoard reads together with those before.
+/// Writes scalars for TensorBoard: one new event file per writer in the run's directory, which TensorBoard reads together with those
+/// before.
 public final class TensorBoardWriter: Sendable {
     /// The file written to.
     public let path: String
