@@ -58,9 +58,8 @@ public final class CoordinatorRole {
     public func lead() throws -> Ending {
         control = Socket(.router, in: context)
         let bound = try control.bind(endpoint)
-        let address = "\(directory.path)/coordinator"
-        try Files.writeAtomically(Array("\(bound)\n".utf8), to: address)
-        defer { try? Files.remove(address) }
+        try Files.writeAtomically(Array("\(bound)\n".utf8), to: directory.coordinator)
+        defer { try? Files.remove(directory.coordinator) }
         log.info("leading \(directory.name) at \(bound)")
         var interrupted = false
         var lastCensus = Time.zero
