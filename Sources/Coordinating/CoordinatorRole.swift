@@ -24,9 +24,6 @@ public final class CoordinatorRole {
     private var signalCount = 0
     private var outcome: Outcome?
 
-    /// How the run ended; nil while it lasts.
-    public var finalOutcome: Outcome? { outcome }
-
     /// Leads the run in `directory`, from its start or from where a coordinator before left it.
     public init(
         _ directory: RunDirectory, endpoint: Endpoint, context: SocketContext, signals: Signals = .none, log: Logger
@@ -43,6 +40,7 @@ public final class CoordinatorRole {
         run = content.run
         try members.write(content)
         let lastRecordTime = Files.exists(directory.metrics) ? try MetricsTable(directory.metrics).records.last?.time : nil
+        try RunResult.clear(in: directory)
         metrics = try MetricsWriter(directory.metrics)
         tensorBoard = try TensorBoardWriter(directory: directory.path)
         membership = Membership(
@@ -79,6 +77,7 @@ public final class CoordinatorRole {
             }
             try perform(membership.tick(now: now))
         }
+        try writeResult(outcome!)
         return interrupted ? .interrupted : .finished(reason: outcome!.reason)
     }
 
@@ -104,6 +103,14 @@ public final class CoordinatorRole {
             case .end(let outcome): self.outcome = outcome
             }
         }
+    }
+
+    private func writeResult(_ outcome: Outcome) throws {
+        let last = membership.status(now: .now).lastRecord
+        try RunResult(
+            solved: outcome.solved, reason: outcome.reason, version: last?.version ?? 0, frames: last?.frames ?? 0,
+            trainingReturn: last?["training_return"], evaluationReturn: last?["evaluation_return"]
+        ).write(to: directory)
     }
 
     /// A full disk costs lines of the record, not the run.

@@ -4,5 +4,5 @@ import ArgumentParser
 struct ApusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus", abstract: "Distributed actor–learner reinforcement learning.",
-        subcommands: [LedgerCommand.self])
+        subcommands: [TrainCommand.self, LedgerCommand.self])
 }
