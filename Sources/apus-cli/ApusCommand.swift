@@ -4,5 +4,5 @@ import ArgumentParser
 struct ApusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus", abstract: "Distributed actor–learner reinforcement learning.",
-        subcommands: [TrainCommand.self, LedgerCommand.self])
+        subcommands: [TrainCommand.self, BenchCommand.self, LedgerCommand.self])
 }
