@@ -6,6 +6,7 @@ import Tensors
 public struct RolloutShape: Sendable, Hashable {
     /// The shape of one observation.
     public var observationShape: [Int]
+    public var observationType: ElementType
     /// Actions are 0 ..< actionCount.
     public var actionCount: Int
     /// T may not be larger.
@@ -13,8 +14,11 @@ public struct RolloutShape: Sendable, Hashable {
     /// B may not be larger.
     public var maximumSlots: Int
 
-    public init(observationShape: [Int], actionCount: Int, maximumSteps: Int, maximumSlots: Int) {
+    public init(
+        observationShape: [Int], observationType: ElementType = .float32, actionCount: Int, maximumSteps: Int, maximumSlots: Int
+    ) {
         self.observationShape = observationShape
+        self.observationType = observationType
         self.actionCount = actionCount
         self.maximumSteps = maximumSteps
         self.maximumSlots = maximumSlots
@@ -47,9 +51,9 @@ extension Rollout {
         }
         let frame = [steps, slots]
         let columns: [(Column, ElementType, [Int])] = [
-            (observation, .float32, [steps + 1, slots] + expected.observationShape), (action, .int32, frame),
+            (observation, expected.observationType, [steps + 1, slots] + expected.observationShape), (action, .int32, frame),
             (behaviourLogProb, .float32, frame), (reward, .float32, frame), (terminated, .uint8, frame), (truncated, .uint8, frame),
-            (finalIndex, .int32, [ended]), (finalObservation, .float32, [ended] + expected.observationShape),
+            (finalIndex, .int32, [ended]), (finalObservation, expected.observationType, [ended] + expected.observationShape),
             (episodeReturn, .float32, [ended]), (episodeLength, .int32, [ended]),
         ]
         for (column, type, shape) in columns where column.type != type || column.shape != shape {
@@ -59,6 +63,7 @@ extension Rollout {
     }
 
     private func checkFinite(_ column: Column) throws(RolloutError) {
+        guard column.type == .float32 else { return }
         guard !column.isFinite, let index = column.firstIndex(of: Float.self, where: { !$0.isFinite }) else { return }
         throw RolloutError(
             id, column.name, "element \(index) is \(column.element(index, Float.self))",

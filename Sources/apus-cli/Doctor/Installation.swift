@@ -3,7 +3,7 @@ import Platform
 
 /// The programs of Apus, and the folder of the runs.
 enum Installation {
-    static func findings(runs: String) -> [Finding] { [programs, folder(runs), space(runs)] }
+    static func findings(runs: String) -> [Finding] { [programs, folder(runs)] }
 
     private static var programs: Finding {
         do {
@@ -18,6 +18,8 @@ enum Installation {
         }
     }
 
+    private static let neededMegabytes = 100
+
     /// By writing a file, which says more than permissions do: disks are full or read-only.
     private static func folder(_ runs: String) -> Finding {
         let folder = nearestExisting(runs)
@@ -25,22 +27,17 @@ enum Installation {
         do {
             defer { try? Files.remove(probe) }
             try Files.write([UInt8](repeating: 0, count: 4096), to: probe)
-            return .fine("runs", folder == runs ? "\(runs) is writable" : "\(runs) can be made")
         } catch {
             return .broken("runs", "\(runs): \(error.problem)", remedy: error.remedy)
         }
-    }
-
-    private static let neededMegabytes = 100
-
-    private static func space(_ runs: String) -> Finding {
-        var status = statvfs()
-        guard statvfs(nearestExisting(runs), &status) == 0 else { return .broken("disk", FileError("look at the disk of", runs, code: errno)) }
-        let megabytes = Int(status.f_bavail) * Int(status.f_frsize) / (1 << 20)
+        let state = folder == runs ? "\(runs) is writable" : "\(runs) can be made"
+        var disk = statvfs()
+        guard statvfs(folder, &disk) == 0 else { return .fine("runs", state) }
+        let megabytes = Int(disk.f_bavail) * Int(disk.f_frsize) / (1 << 20)
         guard megabytes >= neededMegabytes else {
-            return .warning("disk", "\(megabytes) MB free for runs", remedy: "Free space there, or choose another folder with --runs.")
+            return .warning("runs", "\(state), but only \(megabytes) MB are free", remedy: "Free space there, or choose another folder with --runs.")
         }
-        return .fine("disk", "\(megabytes) MB free for runs")
+        return .fine("runs", "\(state), \(megabytes) MB free")
     }
 
     private static func nearestExisting(_ path: String) -> String {

@@ -17,10 +17,11 @@ struct ReferenceReport {
             throw ReferenceFileError(problem: "there is no list \"cases\"", place: file)
         }
         self.cases = try cases.enumerated().map { index, reference in
+            let name = reference["name"]?.string ?? "without a name"
             do {
-                return (index + 1, reference["name"]?.string ?? "", try References.deviation(of: reference))
+                return (index + 1, name, try References.deviation(of: reference))
             } catch let error as ReferenceError {
-                throw ReferenceFileError(problem: error.problem, place: "\(file), case \(index + 1)")
+                throw ReferenceFileError(problem: error.problem, place: "\(file), case \(index + 1) (\(name))")
             }
         }
         guard self.cases.contains(where: { $0.deviation != nil }) else {
