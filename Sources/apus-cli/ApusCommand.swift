@@ -32,7 +32,7 @@ struct ApusCommand: ParsableCommand {
         let known = command.configuration.subcommands
         guard let word = words.first, !word.hasPrefix("-"), word != "help", !known.isEmpty else { return nil }
         guard let next = known.first(where: { $0.configuration.commandName == word }) else {
-            let names = known.filter(\.configuration.shouldDisplay).compactMap(\.configuration.commandName)
+            let names = known.filter { $0.configuration.shouldDisplay }.compactMap { $0.configuration.commandName }
             return UnknownCommand(name: word, parent: command.configuration.commandName ?? "", known: names)
         }
         return mistyped(words.dropFirst(), of: next)
