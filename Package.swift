@@ -54,7 +54,7 @@ let package = Package(
         .executableTarget(
             name: "apus-coordinator", dependencies: ["Coordinating", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
-            name: "apus-cli", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            name: "apus-cli", dependencies: ["Apus", "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "TestSupport"]),

@@ -84,7 +84,7 @@ public enum StatusError: Remediable, Equatable {
     }
     public var remedy: String {
         switch self {
-        case .notLed(let directory): "It has ended or was not started; go on with: apus train --resume \(directory)"
+        case .notLed(let directory): "It has ended or was not started; go on with it: apus train \(directory) --resume"
         case .silent: "Check that apus-coordinator runs there and that the address is the one it printed."
         case .refused(_, let refusal): refusal.remedy
         case .malformed: "Another program listens there: give the address that apus-coordinator printed."
