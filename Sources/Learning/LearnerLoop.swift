@@ -51,7 +51,7 @@ final class LearnerLoop {
         }
         ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version)
         checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints)
-        progress = TrainingProgress(spec: spec, state: state, frames: trainer.frames, now: .now)
+        progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
         lastCheckpoint = (trainer.version, .now)
     }
 
@@ -83,7 +83,7 @@ final class LearnerLoop {
             version: version,
             shape: RolloutShape(
                 observationShape: environment.observationSpace.shape, actionCount: trainer.network.actionCount,
-                maximumSteps: spec.actors.unroll, maximumSlots: 65536),
+                steps: spec.actors.unroll, maximumSlots: 65536),
             weights: published())
         desk.update {
             $0.version = version
