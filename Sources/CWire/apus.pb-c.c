@@ -2950,7 +2950,7 @@ const ProtobufCMessageDescriptor apus__attach__descriptor =
   (ProtobufCMessageInit) apus__attach__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__grant__field_descriptors[5] =
+static const ProtobufCFieldDescriptor apus__grant__field_descriptors[6] =
 {
   {
     "life",
@@ -3012,9 +3012,22 @@ static const ProtobufCFieldDescriptor apus__grant__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "begun",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Grant, begun),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__grant__field_indices_by_name[] = {
   1,   /* field[1] = acknowledged_through */
+  5,   /* field[5] = begun */
   3,   /* field[3] = kind */
   0,   /* field[0] = life */
   2,   /* field[2] = tickets */
@@ -3023,7 +3036,7 @@ static const unsigned apus__grant__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__grant__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor apus__grant__descriptor =
 {
@@ -3033,7 +3046,7 @@ const ProtobufCMessageDescriptor apus__grant__descriptor =
   "Apus__Grant",
   "apus",
   sizeof(Apus__Grant),
-  5,
+  6,
   apus__grant__field_descriptors,
   apus__grant__field_indices_by_name,
   1,  apus__grant__number_ranges,

@@ -9,6 +9,10 @@ public enum WireProtocol {
     public static let maximumFrameBytes: Int64 = 1 << 30
     /// A rollout is its header and this many column frames.
     public static let columnFrames = 10
+    /// An actor never holds more unacknowledged rollouts than this.
+    public static let maximumCredits = 1024
+    /// Sequence numbers end here, far from where arithmetic on them would: an actor that claims more is refused.
+    public static let maximumSequence: UInt64 = 1 << 62
     public static let weightsTopic: [UInt8] = Array("weights".utf8)
 }
 

@@ -487,10 +487,14 @@ struct  Apus__Grant
   uint64_t *tickets;
   Apus__GrantKind kind;
   uint64_t version;
+  /*
+   * Of an opening grant: the rollouts begun before the Attach that it answers. Those begun since have used up the first of the tickets.
+   */
+  uint64_t begun;
 };
 #define APUS__GRANT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__grant__descriptor) \
-    , 0, 0, 0,NULL, APUS__GRANT_KIND__GRANT_ADDS, 0 }
+    , 0, 0, 0,NULL, APUS__GRANT_KIND__GRANT_ADDS, 0, 0 }
 
 
 /*
