@@ -13,6 +13,10 @@ public enum WireProtocol {
     public static let columnFrames = 10
     /// Of protobuf-c, as it was found at the program's start.
     public static var protobufVersion: String { String(cString: protobuf_c_version()) }
+    /// An actor never holds more unacknowledged rollouts than this.
+    public static let maximumCredits = 1024
+    /// Sequence numbers end here, far from where arithmetic on them would: an actor that claims more is refused.
+    public static let maximumSequence: UInt64 = 1 << 62
     public static let weightsTopic: [UInt8] = Array("weights".utf8)
 }
 
