@@ -67,5 +67,9 @@ let package = Package(
             exclude: ["Fixtures"]),
         .testTarget(name: "RunsTests", dependencies: ["Runs", "Platform"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Rollouts", "Tensors", "Platform", "TestSupport"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["Coordinating", "Runs", "Wire", "Platform", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator"],
+            exclude: ["Fixtures"]),
     ]
 )
