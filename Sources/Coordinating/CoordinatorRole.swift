@@ -54,7 +54,7 @@ public final class CoordinatorRole {
 
     /// Leads until the run is over, or a signal asks to end it. Blocks.
     public func lead() throws -> Ending {
-        control = Socket(.router, in: context)
+        control = Socket(.router, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes))
         let bound = try control.bind(endpoint)
         try Files.writeAtomically(Array("\(bound)\n".utf8), to: directory.coordinator)
         defer { try? Files.remove(directory.coordinator) }

@@ -69,6 +69,7 @@ final class LearnerLoop {
         } catch {
             let problem = "\(error)"
             log.error("\(problem)")
+            try? checkpoints.close()
             close(outcome: Outcome(solved: false, reason: "failed: \(problem)"))
             throw error
         }
@@ -269,7 +270,10 @@ final class LearnerLoop {
             record(outcome: nil)
             waitForRecords()
             return ending
-        case .refused, .failed: return ending
+        case .refused, .failed:
+            // No checkpoint: another learner may have taken this one's place, and the run directory with it.
+            try checkpoints.close()
+            return ending
         }
     }
 
