@@ -56,7 +56,7 @@ public struct ActorRole: Sendable {
     /// The stepping loop: a ticket and weights that satisfy it in, a rollout out.
     private func step(_ desk: Guarded<ActorDesk>, _ wakeUp: WakeUp) throws {
         guard let welcome = wait(desk, for: "a welcome from the coordinator at \(coordinator)", { $0.welcome }) else { return }
-        guard let assignment = welcome.actor else { return }
+        guard let assignment = welcome.actor else { throw WireError.missing(field: "Welcome.actor") }
         let activation = Activation(rawValue: assignment.activation)
         guard let activation else {
             throw SamplerError(

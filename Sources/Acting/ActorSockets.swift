@@ -30,7 +30,7 @@ final class ActorSockets {
 
     func run(coordinator: Endpoint) {
         do {
-            let control = Socket(.dealer, in: context)
+            let control = Socket(.dealer, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes))
             self.control = control
             try control.connect(coordinator)
         } catch {

@@ -2602,7 +2602,7 @@ const ProtobufCMessageDescriptor apus__member_status__descriptor =
   (ProtobufCMessageInit) apus__member_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__status__field_descriptors[7] =
+static const ProtobufCFieldDescriptor apus__status__field_descriptors[8] =
 {
   {
     "run",
@@ -2688,9 +2688,22 @@ static const ProtobufCFieldDescriptor apus__status__field_descriptors[7] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "gauges",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__Status, n_gauges),
+    offsetof(Apus__Status, gauges),
+    &apus__gauge__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__status__field_indices_by_name[] = {
   3,   /* field[3] = age_seconds */
+  7,   /* field[7] = gauges */
   5,   /* field[5] = last_record */
   4,   /* field[4] = members */
   6,   /* field[6] = refused */
@@ -2701,7 +2714,7 @@ static const unsigned apus__status__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor apus__status__descriptor =
 {
@@ -2711,7 +2724,7 @@ const ProtobufCMessageDescriptor apus__status__descriptor =
   "Apus__Status",
   "apus",
   sizeof(Apus__Status),
-  7,
+  8,
   apus__status__field_descriptors,
   apus__status__field_indices_by_name,
   1,  apus__status__number_ranges,
@@ -2950,7 +2963,7 @@ const ProtobufCMessageDescriptor apus__attach__descriptor =
   (ProtobufCMessageInit) apus__attach__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__grant__field_descriptors[5] =
+static const ProtobufCFieldDescriptor apus__grant__field_descriptors[6] =
 {
   {
     "life",
@@ -3012,9 +3025,22 @@ static const ProtobufCFieldDescriptor apus__grant__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "begun",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Grant, begun),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__grant__field_indices_by_name[] = {
   1,   /* field[1] = acknowledged_through */
+  5,   /* field[5] = begun */
   3,   /* field[3] = kind */
   0,   /* field[0] = life */
   2,   /* field[2] = tickets */
@@ -3023,7 +3049,7 @@ static const unsigned apus__grant__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__grant__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor apus__grant__descriptor =
 {
@@ -3033,7 +3059,7 @@ const ProtobufCMessageDescriptor apus__grant__descriptor =
   "Apus__Grant",
   "apus",
   sizeof(Apus__Grant),
-  5,
+  6,
   apus__grant__field_descriptors,
   apus__grant__field_indices_by_name,
   1,  apus__grant__number_ranges,

@@ -54,21 +54,29 @@ public final class CoordinatorRole {
 
     /// Leads until the run is over, or a signal asks to end it. Blocks.
     public func lead() throws -> Ending {
-        control = Socket(.router, in: context)
+        control = Socket(.router, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes))
         let bound = try control.bind(endpoint)
         try Files.writeAtomically(Array("\(bound)\n".utf8), to: directory.coordinator)
         defer { try? Files.remove(directory.coordinator) }
         log.info("leading \(directory.name) at \(bound)")
         var interrupted = false
         var lastCensus = Time.zero
+        var lastShares = Time.now
+        var meter = ShareMeter(ShareMeter.busy, now: .now)
         while outcome == nil {
+            meter.enter("messages", now: .now)
             Poll.wait(sockets: [control], descriptors: signals.descriptors, milliseconds: 50)
             let now = Time.now
+            meter.enter(ShareMeter.busy, now: now)
             if signals.received(before: &signalCount) {
                 interrupted = true
                 try perform(membership.stop(reason: "the coordinator was asked to stop", now: now))
             }
             while let frames = control.receive() { try take(frames, now) }
+            if now - lastShares > 1 {
+                lastShares = now
+                membership.gauges = meter.take(now: now).map { Gauge($0.name == ShareMeter.busy ? "busy_share" : "wait_share/\($0.name)", $0.share) }
+            }
             if now - lastCensus > 0.05 {
                 lastCensus = now
                 for process in membership.processes(on: host) where kill(pid_t(process.pid), 0) != 0 && errno == ESRCH {

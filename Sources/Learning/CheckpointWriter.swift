@@ -64,10 +64,13 @@ final class CheckpointWriter: Sendable {
     /// The first failure so far.
     func check() throws { try state.read { if let failure = $0.failure { throw failure } } }
 
-    /// Waits until everything handed over is on the disk.
+    /// Waits until everything handed over is on the disk, and ends the thread.
     func close() throws {
-        state.update { $0.closed = true }
-        thread.join()
+        let first = state.update { state in
+            defer { state.closed = true }
+            return !state.closed
+        }
+        if first { thread.join() }
         try check()
     }
 }

@@ -51,7 +51,7 @@ final class LearnerLoop {
         }
         ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version)
         checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints)
-        progress = TrainingProgress(spec: spec, state: state, frames: trainer.frames, now: .now)
+        progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
         lastCheckpoint = (trainer.version, .now)
     }
 
@@ -69,6 +69,7 @@ final class LearnerLoop {
         } catch {
             let problem = "\(error)"
             log.error("\(problem)")
+            try? checkpoints.close()
             close(outcome: Outcome(solved: false, reason: "failed: \(problem)"))
             throw error
         }
@@ -83,7 +84,7 @@ final class LearnerLoop {
             version: version,
             shape: RolloutShape(
                 observationShape: environment.observationSpace.shape, actionCount: trainer.network.actionCount,
-                maximumSteps: spec.actors.unroll, maximumSlots: 65536),
+                steps: spec.actors.unroll, maximumSlots: 65536),
             weights: published())
         desk.update {
             $0.version = version
@@ -269,7 +270,10 @@ final class LearnerLoop {
             record(outcome: nil)
             waitForRecords()
             return ending
-        case .refused, .failed: return ending
+        case .refused, .failed:
+            // No checkpoint: another learner may have taken this one's place, and the run directory with it.
+            try checkpoints.close()
+            return ending
         }
     }
 

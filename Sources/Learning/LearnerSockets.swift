@@ -43,7 +43,7 @@ final class LearnerSockets {
 
     func run(coordinator: Endpoint) {
         do {
-            let control = Socket(.dealer, in: context)
+            let control = Socket(.dealer, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes))
             self.control = control
             try control.connect(coordinator)
         } catch {
@@ -107,7 +107,9 @@ final class LearnerSockets {
     private func open() {
         guard intake == nil, let opening = desk.read({ $0.opening }) else { return }
         do {
-            let (streams, weights) = (Socket(.router, in: context), Socket(.publisher, in: context, sendLimit: 4))
+            let frameLimit = min(opening.shape.largestColumn, WireProtocol.maximumFrameBytes)
+            let streams = Socket(.router, in: context, frameLimit: max(frameLimit, Int64(WireProtocol.maximumMessageBytes)))
+            let weights = Socket(.publisher, in: context, sendLimit: 4, frameLimit: Int64(WireProtocol.maximumMessageBytes))
             let location: LearnerLocation
             switch binding {
             case .folder(let folder):
@@ -244,6 +246,19 @@ final class LearnerSockets {
 
     private func end(_ ending: Ending) {
         desk.update { if $0.ending == nil { $0.ending = ending } }
+    }
+}
+
+extension RolloutShape {
+    /// The bytes of the observations, the largest of the columns.
+    fileprivate var largestColumn: Int64 {
+        var bytes: Int64 = 4
+        for extent in [steps + 1, maximumSlots] + observationShape {
+            let (product, overflow) = bytes.multipliedReportingOverflow(by: Int64(extent))
+            if overflow { return .max }
+            bytes = product
+        }
+        return bytes
     }
 }
 

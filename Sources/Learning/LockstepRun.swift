@@ -46,7 +46,7 @@ public struct LockstepRun {
         samplers = try (0..<spec.actors.count).map {
             try Sampler(settings, actor: UInt32($0), incarnation: incarnation, credits: spec.learner.rolloutsPerUpdate)
         }
-        progress = TrainingProgress(spec: spec, state: state, frames: trainer.frames, now: .now)
+        progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
     }
 
     /// Runs to the end.

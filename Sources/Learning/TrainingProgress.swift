@@ -25,12 +25,12 @@ struct TrainingProgress {
     private var lastReport: UpdateReport?
     private var sequence: UInt64 = 0
 
-    init(spec: RunSpec, state: TrainingState, frames: UInt64, now: Time) {
+    init(spec: RunSpec, state: TrainingState, trainer: Trainer, now: Time) {
         self.spec = spec
         self.state = state
         episodes = EpisodeWindow(capacity: spec.stop.episodes)
         started = now
-        recorded = (now, frames, 0)
+        recorded = (now, trainer.frames, trainer.version)
     }
 
     /// Seconds of training over all lives of the learner.
@@ -92,7 +92,7 @@ struct TrainingProgress {
         let elapsed = max(now - recorded.time, 1e-9)
         var scalars = [
             Gauge("frames_per_second", Double(frames - recorded.frames) / elapsed),
-            Gauge("updates_per_second", Double(version - min(version, recorded.version)) / elapsed),
+            Gauge("updates_per_second", Double(version - recorded.version) / elapsed),
             Gauge("episodes", Double(state.episodes)), Gauge("seconds", seconds(now: now)),
         ]
         if let mean = episodes.meanReturn { scalars.append(Gauge("training_return", mean)) }

@@ -9,18 +9,18 @@ public struct RolloutShape: Sendable, Hashable {
     public var observationType: ElementType
     /// Actions are 0 ..< actionCount.
     public var actionCount: Int
-    /// T may not be larger.
-    public var maximumSteps: Int
+    /// T of every rollout: a batch lays rollouts side by side.
+    public var steps: Int
     /// B may not be larger.
     public var maximumSlots: Int
 
     public init(
-        observationShape: [Int], observationType: ElementType = .float32, actionCount: Int, maximumSteps: Int, maximumSlots: Int
+        observationShape: [Int], observationType: ElementType = .float32, actionCount: Int, steps: Int, maximumSlots: Int
     ) {
         self.observationShape = observationShape
         self.observationType = observationType
         self.actionCount = actionCount
-        self.maximumSteps = maximumSteps
+        self.steps = steps
         self.maximumSlots = maximumSlots
     }
 }
@@ -38,13 +38,12 @@ extension Rollout {
 
     func checkShapes(_ expected: RolloutShape) throws(RolloutError) {
         let agree = "Actor and learner must be of one version and run one environment."
-        func bound(_ name: String, _ value: Int, _ maximum: Int) throws(RolloutError) {
-            guard value >= 1 && value <= maximum else {
-                throw RolloutError(id, name, "\(value) \(name), allowed are 1 to \(maximum)", remedy: agree)
-            }
+        guard steps == expected.steps else {
+            throw RolloutError(id, "steps", "\(steps) steps in place of \(expected.steps)", remedy: agree)
         }
-        try bound("steps", steps, expected.maximumSteps)
-        try bound("slots", slots, expected.maximumSlots)
+        guard (1...expected.maximumSlots).contains(slots) else {
+            throw RolloutError(id, "slots", "\(slots) slots, allowed are 1 to \(expected.maximumSlots)", remedy: agree)
+        }
         let ended = finalIndex.shape.first ?? -1
         guard ended <= frames else {
             throw RolloutError(id, finalIndex.name, "\(ended) ended episodes in \(frames) steps", remedy: agree)

@@ -7,12 +7,16 @@ public enum WireProtocol {
 
     /// The largest control or stream message (without column frames), in bytes.
     public static let maximumMessageBytes = 1 << 20
-    /// The largest single frame that a socket takes (`ZMQ_MAXMSGSIZE`): a peer that sends more is disconnected by ZeroMQ itself.
+    /// The largest single frame that any socket takes (`ZMQ_MAXMSGSIZE`): a peer that sends more is disconnected by ZeroMQ itself.
     public static let maximumFrameBytes: Int64 = 1 << 30
     /// A rollout is its header and this many column frames.
     public static let columnFrames = 10
     /// Of protobuf-c, as it was found at the program's start.
     public static var protobufVersion: String { String(cString: protobuf_c_version()) }
+    /// An actor never holds more unacknowledged rollouts than this.
+    public static let maximumCredits = 1024
+    /// Sequence numbers end here, far from where arithmetic on them would: an actor that claims more is refused.
+    public static let maximumSequence: UInt64 = 1 << 62
     public static let weightsTopic: [UInt8] = Array("weights".utf8)
 }
 

@@ -412,10 +412,15 @@ struct  Apus__Status
   Apus__MemberStatus **members;
   Apus__Record *last_record;
   uint64_t refused;
+  /*
+   * Of the coordinator itself.
+   */
+  size_t n_gauges;
+  Apus__Gauge **gauges;
 };
 #define APUS__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__status__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL, NULL, 0 }
+    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL, NULL, 0, 0,NULL }
 
 
 typedef enum {
@@ -487,10 +492,14 @@ struct  Apus__Grant
   uint64_t *tickets;
   Apus__GrantKind kind;
   uint64_t version;
+  /*
+   * Of an opening grant: the rollouts begun before the Attach that it answers. Those begun since have used up the first of the tickets.
+   */
+  uint64_t begun;
 };
 #define APUS__GRANT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__grant__descriptor) \
-    , 0, 0, 0,NULL, APUS__GRANT_KIND__GRANT_ADDS, 0 }
+    , 0, 0, 0,NULL, APUS__GRANT_KIND__GRANT_ADDS, 0, 0 }
 
 
 /*

@@ -24,7 +24,7 @@ extension RunSpec {
         try positive("optimizer.epsilon", optimizer.epsilon)
         try count("actors.count", actors.count, from: 0, to: 65_536)
         try count("actors.slots", actors.slots, to: 65_536)
-        try count("actors.unroll", actors.unroll, to: 1_048_576)
+        try count("actors.unroll", actors.unroll, to: 65_536)
         try count("actors.credits", actors.credits, to: 1024)
         try count("learner.rollouts_per_update", learner.rolloutsPerUpdate, to: 65_536)
         try count("learner.max_lag", learner.maxLag, from: 0)

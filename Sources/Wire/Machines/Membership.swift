@@ -72,6 +72,8 @@ public struct Membership: Sendable {
     private var outcome: Outcome?
 
     public private(set) var refused: UInt64 = 0
+    /// How the coordinator spends its time, for the status.
+    public var gauges: [Gauge] = []
 
     /// How long members may take to finish after a stop, in seconds.
     static let stopPatience = 15.0
@@ -97,7 +99,8 @@ public struct Membership: Sendable {
             guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version))] }
             return [.send(peer, .status(status(now: now)))]
         case .heartbeat(let heartbeat):
-            guard members[heartbeat.token] != nil else { return [unknown(peer)] }
+            // Over another connection than the one that is known: what was sent over that may be lost, so it introduces itself again.
+            guard members[heartbeat.token]?.peer == peer else { return [unknown(peer)] }
             members[heartbeat.token]!.lastHeard = now
             members[heartbeat.token]!.gauges = heartbeat.gauges
             members[heartbeat.token]!.waits = heartbeat.waits
@@ -148,6 +151,10 @@ public struct Membership: Sendable {
             return admit(hello, to: members[hello.token]!.place, peer)
         }
 
+        if let returning = hello.returning, !wasGiven(returning, to: hello.role) {
+            let problem = "this coordinator leads another run than the one in which this process is \(hello.role) \(returning)"
+            return [refuse(peer, Refusal(.wrongRun, problem: problem, remedy: "Start this process again to take part in this run."))]
+        }
         var actions: [Action] = []
         let place: MemberPlace
         switch hello.role {
@@ -165,20 +172,22 @@ public struct Membership: Sendable {
             place = MemberPlace(rank: 0, incarnation: life)
             ledger.learnerLives = max(ledger.learnerLives, life)
         case .actor:
-            let taken = Set(members.values.filter { $0.role == .actor }.map(\.place.rank))
+            let taken = members.values.filter { $0.role == .actor }.map(\.place)
             if let returning = hello.returning {
-                guard !taken.contains(returning.rank) else {
+                // Its rank may have gone to a newcomer while this coordinator did not know of it: incarnations keep the two apart.
+                guard !taken.contains(returning) else {
                     return [
                         refuse(
                             peer,
                             Refusal(
-                                .occupied, problem: "another process has taken the place of actor \(returning.rank)",
+                                .occupied, problem: "another process has taken the place of actor \(returning)",
                                 remedy: "Start this actor again; it will get a place of its own."))
                     ]
                 }
                 place = returning
             } else {
-                let rank = (0..<UInt32.max).first { !taken.contains($0) }!
+                let ranks = Set(taken.map(\.rank))
+                let rank = (0..<UInt32.max).first { !ranks.contains($0) }!
                 place = MemberPlace(rank: rank, incarnation: ledger.incarnations[rank] ?? 0)
             }
             ledger.incarnations[place.rank] = max(ledger.incarnations[place.rank] ?? 0, place.incarnation + 1)
@@ -188,6 +197,14 @@ public struct Membership: Sendable {
         members[hello.token] = member
         actions.append(.log("\(member.description) \(hello.returning == nil ? "joined" : "is back")"))
         return actions + admit(hello, to: place, peer)
+    }
+
+    /// Whether this run ever gave out the place, of the learner's the latest: whoever returns must come from this run.
+    private func wasGiven(_ place: MemberPlace, to role: Role) -> Bool {
+        switch role {
+        case .learner: place.incarnation == ledger.learnerLives
+        case .actor: place.incarnation < ledger.incarnations[place.rank] ?? 0
+        }
     }
 
     private mutating func admit(_ hello: Hello, to place: MemberPlace, _ peer: Peer) -> [Action] {
@@ -262,6 +279,6 @@ public struct Membership: Sendable {
                 MemberStatus(
                     role: $0.role, place: $0.place, host: $0.host, pid: $0.pid, silentSeconds: now - $0.lastHeard, gauges: $0.gauges,
                     waits: $0.waits)
-            }, lastRecord: lastRecord, refused: refused)
+            }, lastRecord: lastRecord, refused: refused, gauges: gauges)
     }
 }

@@ -35,19 +35,29 @@ public struct RolloutIntake: Sendable {
         case lost(MemberPlace, ClosedRange<UInt64>)
     }
 
+    /// What is known of one incarnation, also after it has gone: it may have been taken for gone wrongly, and what it sent may still be queued.
     private struct Stream: Sendable {
-        var peer: Peer
+        /// nil: gone.
+        var peer: Peer?
         /// Every sequence number up to here has arrived.
         var received: UInt64
         /// Every sequence number up to here has come to its end.
         var acknowledged: UInt64
         var endedBeyond: Set<UInt64> = []
-        /// Tickets given and not yet answered by a rollout.
-        var outstanding: Int
-        var produced: UInt64
-        var lastHeard: Time
+        /// The minimum versions of the tickets given and not yet answered by a rollout, oldest first; 0 for a rollout that is on its way already.
+        var tickets: [UInt64] = []
+        /// The highest number that the actor has told of.
+        var produced: UInt64 = 0
+        var lastHeard = Time.zero
 
-        var open: Int { outstanding + Int(received - acknowledged) - endedBeyond.count }
+        init(received: UInt64, acknowledged: UInt64) {
+            self.received = received
+            self.acknowledged = acknowledged
+        }
+
+        var open: Int { tickets.count + arrived }
+        /// Queued or being trained on.
+        var arrived: Int { Int(received - acknowledged) - endedBeyond.count }
     }
 
     private let settings: Settings
@@ -67,7 +77,7 @@ public struct RolloutIntake: Sendable {
         self.version = version
     }
 
-    public var actors: Int { streams.count }
+    public var actors: Int { places.count }
     /// Granted, under way, queued or being trained on, over all actors.
     public var open: Int { streams.values.reduce(0) { $0 + $1.open } }
 
@@ -84,6 +94,9 @@ public struct RolloutIntake: Sendable {
             guard produced <= streams[place]!.received else { return [refuse(peer, .unknownMember, "rollouts are missing", "Attach again.")] }
             return [.send(peer, .grant(grant(to: place, tickets: 0)))]
         case .detach(let produced, _):
+            guard produced <= streams[place]!.received + UInt64(WireProtocol.maximumCredits) else {
+                return [refuse(peer, .malformed, "\(produced) rollouts cannot have been made with the credits given", "Count your own rollouts only.")]
+            }
             streams[place]!.produced = max(streams[place]!.produced, produced)
             return departed(place)
         case .attach, .grant, .refusal, .stop:
@@ -93,7 +106,8 @@ public struct RolloutIntake: Sendable {
 
     /// Rollouts came to their end: trained on (the learner is at `version` now), stale, failed.
     public mutating func ended(_ ids: [RolloutID], version: UInt64) -> [Action] {
-        let updated = version != self.version
+        // Every ticket was given for a place in the order of consumption: it still holds if each rollout has done its part of an update.
+        let asPlanned = UInt64(ids.count) == (version - self.version) * UInt64(settings.rolloutsPerUpdate)
         self.version = version
         for id in ids {
             let place = MemberPlace(rank: id.actor, incarnation: id.incarnation)
@@ -103,25 +117,27 @@ public struct RolloutIntake: Sendable {
             streams[place] = stream
         }
         let replenished = streams.keys.sorted().compactMap { replenish($0) }
-        return updated ? replenished : replenished + revise()
+        return asPlanned ? replenished : replenished + revise()
     }
 
     /// The coordinator, or silence, says that this incarnation is gone.
     public mutating func departed(_ place: MemberPlace) -> [Action] {
-        guard let stream = streams.removeValue(forKey: place) else { return [] }
-        places[stream.peer] = nil
+        guard let stream = streams[place], let peer = stream.peer else { return [] }
+        places[peer] = nil
+        streams[place]!.peer = nil
+        streams[place]!.tickets = []
         let lost: [Action] = stream.produced > stream.received ? [.lost(place, (stream.received + 1)...stream.produced)] : []
-        return lost + streams.keys.sorted().compactMap { replenish($0) } + revise()
+        return lost + revise()
     }
 
     public mutating func tick(now: Time) -> [Action] {
-        streams.filter { now - $0.value.lastHeard > Self.silenceLimit }.keys.sorted().flatMap { departed($0) }
+        places.values.filter { now - streams[$0]!.lastHeard > Self.silenceLimit }.sorted().flatMap { departed($0) }
     }
 
     /// No more rollouts are wanted: actors are told, now and when they come.
     public mutating func stop(reason: String) -> [Action] {
         stopping = reason
-        return streams.keys.sorted().map { .send(streams[$0]!.peer, .stop(reason: reason)) }
+        return places.sorted { $0.value < $1.value }.map { .send($0.key, .stop(reason: reason)) }
     }
 
     // MARK: Parts
@@ -137,19 +153,28 @@ public struct RolloutIntake: Sendable {
         if let stopping { return [.send(peer, .stop(reason: stopping))] }
 
         let before = streams[attach.actor]
-        if let before { places[before.peer] = nil }
-        if let stranger = places[peer], stranger != attach.actor { streams[stranger] = nil }
         // What the actor does not hold any more was acknowledged, by this life of the learner or the one before.
         let known = attach.firstUnacknowledged - 1
-        let received = max(before?.received ?? 0, known)
-        let toCome = attach.nextSequence > received + 1 ? attach.nextSequence - 1 - received : 0
-        streams[attach.actor] = Stream(
-            peer: peer, received: received, acknowledged: max(before?.acknowledged ?? 0, known),
-            endedBeyond: (before?.endedBeyond ?? []).filter { $0 > known }, outstanding: Int(toCome) + (attach.producing ? 1 : 0),
-            produced: attach.nextSequence - 1, lastHeard: now)
+        if let before, known > before.acknowledged || attach.nextSequence <= before.received {
+            let problem = "actor \(attach.actor) is known by other rollouts: \(before.acknowledged) acknowledged, \(before.received) received"
+            return [refuse(peer, .occupied, problem, "Start this actor again; it will get a place of its own.")]
+        }
+        var actions: [Action] = []
+        if let stranger = places[peer], stranger != attach.actor { actions += departed(stranger) }
+        if let former = before?.peer { places[former] = nil }
+        var stream = streams[attach.actor] ?? Stream(received: known, acknowledged: known)
+        (stream.peer, stream.produced, stream.lastHeard) = (peer, attach.nextSequence - 1, now)
+        // The tickets of before keep their places in the order of consumption; the first of them belong to the rollouts on their way.
+        let onTheirWay = Int(attach.begun - stream.received)
+        let total = max(onTheirWay, settings.credits - stream.arrived)
+        stream.tickets = Array(stream.tickets.prefix(total))
+        stream.tickets.insert(contentsOf: repeatElement(0, count: max(onTheirWay - stream.tickets.count, 0)), at: 0)
+        streams[attach.actor] = stream
         places[peer] = attach.actor
-        let free = settings.credits - streams[attach.actor]!.open
-        return [.send(peer, .grant(grant(to: attach.actor, tickets: max(free, 0), kind: .opens)))]
+        var opening = grant(to: attach.actor, tickets: total - stream.tickets.count)
+        (opening.kind, opening.begun) = (.opens, attach.begun)
+        opening.tickets = Array(streams[attach.actor]!.tickets.dropFirst(onTheirWay))
+        return actions + [.send(peer, .grant(opening))]
     }
 
     private mutating func rollout(_ header: RolloutHeader, from peer: Peer, at place: MemberPlace) -> [Action] {
@@ -163,12 +188,12 @@ public struct RolloutIntake: Sendable {
             return [.send(peer, .grant(grant(to: place, tickets: 0)))]
         }
         guard sequence == received + 1 else { return [refuse(peer, .unknownMember, "rollout \(received + 1) is missing", "Attach again.")] }
-        guard streams[place]!.outstanding > 0 else {
+        guard !streams[place]!.tickets.isEmpty else {
             return [refuse(peer, .malformed, "rollout \(header.id) came without a ticket", "Wait for a ticket before each rollout.")]
         }
         streams[place]!.received = sequence
         streams[place]!.produced = max(streams[place]!.produced, sequence)
-        streams[place]!.outstanding -= 1
+        streams[place]!.tickets.removeFirst()
         return [.accept]
     }
 
@@ -185,16 +210,15 @@ public struct RolloutIntake: Sendable {
     private mutating func replenish(_ place: MemberPlace) -> Action? {
         let stream = streams[place]!
         let free = settings.credits - stream.open
-        guard free > 0, stopping == nil else { return nil }
-        return .send(stream.peer, .grant(grant(to: place, tickets: free)))
+        guard let peer = stream.peer, free > 0, stopping == nil else { return nil }
+        return .send(peer, .grant(grant(to: place, tickets: free)))
     }
 
-    private mutating func grant(to place: MemberPlace, tickets: Int, kind: Grant.Kind = .adds) -> Grant {
+    private mutating func grant(to place: MemberPlace, tickets: Int) -> Grant {
         let ahead = open
-        streams[place]!.outstanding += tickets
-        return Grant(
-            life: settings.life, acknowledgedThrough: streams[place]!.acknowledged,
-            tickets: (0..<tickets).map { minimumVersion(ahead: ahead + $0) }, kind: kind, version: version)
+        let tickets = (0..<tickets).map { minimumVersion(ahead: ahead + $0) }
+        streams[place]!.tickets += tickets
+        return Grant(life: settings.life, acknowledgedThrough: streams[place]!.acknowledged, tickets: tickets, version: version)
     }
 
     /// The version that a rollout must be acted by at least, when `ahead` others are consumed before it.
@@ -209,21 +233,19 @@ public struct RolloutIntake: Sendable {
     /// their own rollouts can bring about.
     private mutating func revise() -> [Action] {
         guard stopping == nil else { return [] }
-        var ahead = streams.values.reduce(0) { $0 + $1.open - $1.outstanding }
-        // Turn by turn over the actors, as their rollouts will arrive.
-        var tickets: [MemberPlace: [UInt64]] = [:]
-        let order = streams.keys.sorted()
-        for turn in 0..<(streams.values.map(\.outstanding).max() ?? 0) {
-            for place in order where streams[place]!.outstanding > turn {
-                tickets[place, default: []].append(minimumVersion(ahead: ahead))
-                ahead += 1
-            }
+        var ahead = streams.values.reduce(0) { $0 + $1.arrived }
+        var revised: [MemberPlace: [UInt64]] = [:]
+        let inOrder = streams.flatMap { place, stream in stream.tickets.map { (version: $0, place: place) } }
+            .sorted { ($0.version, $0.place) < ($1.version, $1.place) }
+        for ticket in inOrder {
+            revised[ticket.place, default: []].append(minimumVersion(ahead: ahead))
+            ahead += 1
         }
-        return order.compactMap { place in
-            guard let tickets = tickets[place] else { return nil }
-            let stream = streams[place]!
+        return revised.keys.sorted().compactMap { place in
+            guard let tickets = revised[place], let stream = streams[place], let peer = stream.peer, tickets != stream.tickets else { return nil }
+            streams[place]!.tickets = tickets
             return .send(
-                stream.peer,
+                peer,
                 .grant(Grant(life: settings.life, acknowledgedThrough: stream.acknowledged, tickets: tickets, kind: .revises, version: version)))
         }
     }

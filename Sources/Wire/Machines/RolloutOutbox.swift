@@ -48,9 +48,9 @@ public struct RolloutOutbox: Sendable {
     /// The version that the next ticket demands; nil without a ticket.
     public var demandedVersion: UInt64? { tickets.first }
 
-    /// Uses up a ticket, if there is one that a policy of `version` satisfies.
+    /// Uses up a ticket, if there is one that a policy of `version` satisfies. While the stream is not open there is none.
     public mutating func takeTicket(holding version: UInt64) -> Bool {
-        guard !producing, let minimum = tickets.first, version >= minimum else { return false }
+        guard attached, !producing, let minimum = tickets.first, version >= minimum else { return false }
         tickets.removeFirst()
         producing = true
         return true
@@ -142,7 +142,8 @@ public struct RolloutOutbox: Sendable {
             return []
         case .opens:
             attached = true
-            tickets = Deque(grant.tickets)
+            let begunSince = nextSequence - 1 + (producing ? 1 : 0) - min(grant.begun, nextSequence - 1)
+            tickets = Deque(grant.tickets.dropFirst(Int(begunSince)))
             return unacknowledged.map { .sendRollout($0) }
         }
     }

@@ -88,7 +88,7 @@ extension ControlMessage {
                         waits: elements(control.heartbeat.pointee.n_waits, control.heartbeat.pointee.waits).map(Wait.init)))
             case APUS__CONTROL__BODY_HEARTBEAT_REPLY: .heartbeatReply(run: control.heartbeat_reply.pointee.run)
             case APUS__CONTROL__BODY_LEARNER_LOCATION: .learnerLocation(try LearnerLocation(control.learner_location.pointee))
-            case APUS__CONTROL__BODY_RECORD: .record(Record(control.record.pointee))
+            case APUS__CONTROL__BODY_RECORD: .record(try Record(control.record.pointee))
             case APUS__CONTROL__BODY_RECORD_KEPT: .recordKept(through: control.record_kept.pointee.through)
             case APUS__CONTROL__BODY_DEPARTED:
                 .departed(
@@ -162,8 +162,13 @@ extension Welcome {
         guard message.heartbeat_seconds > 0, message.heartbeat_seconds <= 3600 else {
             throw .invalid(field: "Welcome.heartbeat_seconds", value: "\(message.heartbeat_seconds)", allowed: "0 < seconds ≤ 3600")
         }
+        let name = text(message.run_name, limit: 256)
+        // It becomes the name of a folder.
+        guard !["", ".", ".."].contains(name), !name.contains("/") else {
+            throw .invalid(field: "Welcome.run_name", value: "\"\(name)\"", allowed: "a name without /")
+        }
         self.init(
-            run: message.run, runName: text(message.run_name, limit: 256),
+            run: message.run, runName: name,
             place: MemberPlace(rank: message.rank, incarnation: message.incarnation), heartbeatSeconds: message.heartbeat_seconds,
             runFile: text(message.run_file, limit: WireProtocol.maximumMessageBytes),
             actor: try message.actor.map { pointer throws(WireError) in try ActorAssignment(pointer.pointee) })
@@ -254,7 +259,9 @@ extension Record {
         }
         return message
     }
-    fileprivate init(_ message: Apus__Record) {
+    fileprivate init(_ message: Apus__Record) throws(WireError) {
+        // Records are told apart by their time.
+        guard message.time.isFinite else { throw .invalid(field: "Record.time", value: "\(message.time)", allowed: "a finite number") }
         self.init(
             sequence: message.sequence, time: message.time, version: message.version, frames: message.frames,
             scalars: elements(message.n_scalars, message.scalars).map(Gauge.init),
@@ -279,6 +286,7 @@ extension Status {
             (one.n_waits, one.waits) = (member.waits.count, arena.messages(member.waits) { $0.message(&$1) })
             return one
         }
+        (message.n_gauges, message.gauges) = (gauges.count, arena.messages(gauges) { $0.message(&$1) })
         if let lastRecord { message.last_record = arena.message(lastRecord.message(&arena)) }
         return message
     }
@@ -297,7 +305,8 @@ extension Status {
         }
         self.init(
             run: message.run, runName: text(message.run_name, limit: 256), runDirectory: text(message.run_directory),
-            ageSeconds: message.age_seconds, members: members, lastRecord: message.last_record.map { Record($0.pointee) },
-            refused: message.refused)
+            ageSeconds: message.age_seconds, members: members,
+            lastRecord: try message.last_record.map { pointer throws(WireError) in try Record(pointer.pointee) }, refused: message.refused,
+            gauges: elements(message.n_gauges, message.gauges).map(Gauge.init))
     }
 }

@@ -30,6 +30,9 @@ public struct Attach: Sendable, Equatable {
         self.nextSequence = nextSequence
         self.producing = producing
     }
+
+    /// Rollouts begun: finished ones and the one being made.
+    public var begun: UInt64 { nextSequence - 1 + (producing ? 1 : 0) }
 }
 
 /// Acknowledges and gives credit. A ticket allows one rollout, acted by at least the policy version that it names.
@@ -40,6 +43,8 @@ public struct Grant: Sendable, Equatable {
     public var kind: Kind
     /// The learner's policy version.
     public var version: UInt64
+    /// Of an opening grant: the rollouts begun before the `Attach` that it answers; those begun since have used up the first of the tickets.
+    public var begun: UInt64
 
     public enum Kind: UInt32, Sendable {
         /// The tickets are new.
@@ -50,12 +55,13 @@ public struct Grant: Sendable, Equatable {
         case revises = 2
     }
 
-    public init(life: UInt32, acknowledgedThrough: UInt64, tickets: [UInt64], kind: Kind = .adds, version: UInt64) {
+    public init(life: UInt32, acknowledgedThrough: UInt64, tickets: [UInt64], kind: Kind = .adds, version: UInt64, begun: UInt64 = 0) {
         self.life = life
         self.acknowledgedThrough = acknowledgedThrough
         self.tickets = tickets
         self.kind = kind
         self.version = version
+        self.begun = begun
     }
 }
 
@@ -83,6 +89,7 @@ extension StreamMessage {
             var message = Apus__Grant()
             apus__grant__init(&message)
             (message.life, message.acknowledged_through, message.version) = (grant.life, grant.acknowledgedThrough, grant.version)
+            message.begun = grant.begun
             (message.n_tickets, message.tickets) = (grant.tickets.count, arena.array(grant.tickets))
             message.kind = Apus__GrantKind(rawValue: grant.kind.rawValue)
             stream.grant = arena.message(message)
@@ -136,24 +143,27 @@ extension Attach {
             firstUnacknowledged: message.first_unacknowledged, nextSequence: message.next_sequence, producing: message.producing != 0)
         self.protocol = message.protocol
         // Sequence numbers count from 1 and never wrap: what lies between the two is what a peer claims to hold.
-        guard firstUnacknowledged >= 1, firstUnacknowledged <= nextSequence, nextSequence - firstUnacknowledged <= 65536 else {
+        guard firstUnacknowledged >= 1, firstUnacknowledged <= nextSequence, nextSequence <= WireProtocol.maximumSequence,
+            nextSequence - firstUnacknowledged <= UInt64(WireProtocol.maximumCredits)
+        else {
             throw .invalid(
                 field: "Attach.first_unacknowledged, next_sequence", value: "\(firstUnacknowledged), \(nextSequence)",
-                allowed: "1 ≤ first ≤ next ≤ first + 65536")
+                allowed: "1 ≤ first ≤ next ≤ first + \(WireProtocol.maximumCredits), next ≤ \(WireProtocol.maximumSequence)")
         }
     }
 }
 
 extension Grant {
     fileprivate init(_ message: Apus__Grant) throws(WireError) {
-        guard message.n_tickets <= 65536 else {
-            throw .invalid(field: "Grant.tickets", value: "\(message.n_tickets) tickets", allowed: "at most 65536")
+        guard message.n_tickets <= WireProtocol.maximumCredits else {
+            throw .invalid(field: "Grant.tickets", value: "\(message.n_tickets) tickets", allowed: "at most \(WireProtocol.maximumCredits)")
         }
         guard let kind = Kind(rawValue: message.kind.rawValue) else {
             throw .invalid(field: "Grant.kind", value: "\(message.kind.rawValue)", allowed: "0…2")
         }
         self.init(
             life: message.life, acknowledgedThrough: message.acknowledged_through,
-            tickets: Array(UnsafeBufferPointer(start: message.tickets, count: message.n_tickets)), kind: kind, version: message.version)
+            tickets: Array(UnsafeBufferPointer(start: message.tickets, count: message.n_tickets)), kind: kind, version: message.version,
+            begun: message.begun)
     }
 }

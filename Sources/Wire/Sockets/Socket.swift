@@ -60,8 +60,12 @@ public final class Socket {
 
     /// - Parameters:
     ///   - sendLimit: messages per peer that wait for a slow peer before more are dropped (publisher) or refused; 0: no limit.
+    ///   - frameLimit: a peer that sends a larger frame is disconnected before any of it is read.
     ///   - linger: how long `close` still tries to deliver, in milliseconds.
-    public init(_ kind: SocketKind, in context: SocketContext, sendLimit: Int32 = 0, receiveLimit: Int32 = 0, linger: Int32 = 500) {
+    public init(
+        _ kind: SocketKind, in context: SocketContext, sendLimit: Int32 = 0, receiveLimit: Int32 = 0,
+        frameLimit: Int64 = WireProtocol.maximumFrameBytes, linger: Int32 = 500
+    ) {
         guard let handle = zmq_socket(context.handle, kind.code) else {
             preconditionFailure("cannot make a socket: \(String(cString: zmq_strerror(zmq_errno())))")
         }
@@ -76,7 +80,7 @@ public final class Socket {
         // A dead peer behind a cut network is noticed within seconds.
         set(ZMQ_HEARTBEAT_IVL, 1000)
         set(ZMQ_HEARTBEAT_TIMEOUT, 4000)
-        var limit = WireProtocol.maximumFrameBytes
+        var limit = frameLimit
         zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, MemoryLayout<Int64>.size)
         // A message is taken only when there is a connection to put it on: what is not connected is known at once, and the state machines re-send.
         if kind == .dealer { set(ZMQ_IMMEDIATE, 1) }
@@ -132,11 +136,15 @@ public final class Socket {
     /// Hands a message over without waiting; false when the peer is unknown or its limit is reached.
     @discardableResult
     public func send(_ frames: [OutgoingFrame]) -> Bool {
+        var whole = true
         for (index, frame) in frames.enumerated() {
             let flags = ZMQ_DONTWAIT | (index + 1 < frames.count ? ZMQ_SNDMORE : 0)
-            guard send(frame, flags) else { return false }
+            whole = send(frame, flags) && whole
+            // Without a peer nothing has begun. When the peer vanishes in the midst of a message, ZeroMQ throws away all up to the message's end:
+            // the other frames must be handed over, or the next message would be taken for them.
+            if !whole, index == 0 { return false }
         }
-        return true
+        return whole
     }
 
     /// Below this, a copy is cheaper than the bookkeeping of a shared frame.

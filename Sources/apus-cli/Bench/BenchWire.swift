@@ -112,8 +112,8 @@ enum WireLoad: String, CaseIterable, ExpressibleByArgument {
     var summary: String { self == .cartpole ? "CartPole rollouts of 20 × 32" : "image rollouts of 20 × 32 × 84 × 84 × 4" }
     var shape: RolloutShape {
         self == .cartpole
-            ? RolloutShape(observationShape: [4], actionCount: 2, maximumSteps: 20, maximumSlots: 32)
-            : RolloutShape(observationShape: [84, 84, 4], observationType: .uint8, actionCount: 6, maximumSteps: 20, maximumSlots: 32)
+            ? RolloutShape(observationShape: [4], actionCount: 2, steps: 20, maximumSlots: 32)
+            : RolloutShape(observationShape: [84, 84, 4], observationType: .uint8, actionCount: 6, steps: 20, maximumSlots: 32)
     }
     var bytes: Int { rollout().byteCount }
     /// Messages of one measurement, and how many may be on the way.

@@ -115,7 +115,7 @@ final class LocalRun {
                 }
             let recent = (restarts[name] ?? []).filter { Time.now - $0 < 10 }
             if (name == "learner" && exit == .code(1)) || recent.count >= 5 {
-                failure = RoleFailure(name: name, why: why, log: "\(directory.log)/\(name).log", restarts: recent.count)
+                fail(name, why, restarts: recent.count)
                 report(.stopping("error: \(name) \(why); stopping the run"))
                 stop()
                 continue
@@ -129,6 +129,10 @@ final class LocalRun {
         }
     }
 
+    private func fail(_ name: String, _ why: String, restarts: Int) {
+        if failure == nil { failure = RoleFailure(name: name, why: why, log: "\(directory.log)/\(name).log", restarts: restarts) }
+    }
+
     private func restart(_ name: String, _ why: String, _ report: (Event) -> Void) throws {
         try start(name)
         report(.restarted(name, pid: children[name]!.pid, why: why))
@@ -137,7 +141,11 @@ final class LocalRun {
     private func waitForOthers() {
         let deadline = Time.now + 5
         while !children.isEmpty, Time.now < deadline {
-            for (name, child) in children where child.poll() != nil { children[name] = nil }
+            for (name, child) in children {
+                guard let exit = child.poll() else { continue }
+                children[name] = nil
+                if name == "learner", exit == .code(1) { fail(name, "ended with exit code 1", restarts: 0) }
+            }
             usleep(1000)
         }
     }

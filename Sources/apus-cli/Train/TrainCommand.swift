@@ -49,12 +49,10 @@ struct TrainCommand: ParsableCommand {
         if !report.json { Console.output("\(spec.environment.id) with \(spec.method.id), seed \(spec.seed): \(directory.path)") }
 
         var view = ProgressView(totalFrames: spec.stop.frames, target: spec.stop.return, start: start, terminal: Console.isTerminal)
-        var lags = LagMean()
         let interrupted: Bool
         if lockstep {
             var run = try LockstepRun(spec, directory: directory, signals: signals)
             interrupted = try run.run { record in
-                lags.add(record)
                 if !report.json { view.show(record) }
             }
         } else {
@@ -63,7 +61,6 @@ struct TrainCommand: ParsableCommand {
                 switch event {
                 case .status(let status):
                     guard let record = status.lastRecord else { return }
-                    lags.add(record)
                     if !report.json { view.show(record) }
                 case .restarted(let name, let pid, let why):
                     if !report.json { view.note("\(name) \(why); started again as process \(pid)") }
@@ -75,7 +72,8 @@ struct TrainCommand: ParsableCommand {
         view.close()
         let result = try RunResult.read(from: directory)
         let seconds = Time.now - start
-        report.print(summary(result, seconds, directory), json: json(result, seconds, directory, lags.mean))
+        let object = try json(result, seconds, directory)
+        report.print(summary(result, seconds, directory), json: object)
         if let result, !result.solved, spec.stop.return != nil, !interrupted { throw ExitCode(2) }
     }
 
@@ -84,7 +82,8 @@ struct TrainCommand: ParsableCommand {
         let changes = overrides + (seed.map { ["seed=\($0)"] } ?? []) + (actors.map { ["actors.count=\($0)"] } ?? [])
         let directory: RunDirectory
         let spec: RunSpec
-        let existing = Files.isDirectory(source) ? source : name.map { "\(runs)/\($0)" }
+        let isDirectory = Files.isDirectory(source) && !RunSpec.presets.contains(source)
+        let existing = isDirectory ? source : name.map { "\(runs)/\($0)" }
         if resume {
             guard let existing else { throw ValidationError("--resume needs the directory of a run, or --name.") }
             directory = try RunDirectory.open(existing)
@@ -93,7 +92,7 @@ struct TrainCommand: ParsableCommand {
             try Files.writeAtomically(Array(try spec.yaml(commented: true).utf8), to: directory.spec)
             try RunResult.clear(in: directory)
         } else {
-            if Files.isDirectory(source) { throw ValidationError("\(source) is the directory of a run: give --resume to go on with it.") }
+            if isDirectory { throw ValidationError("\(source) is the directory of a run: give --resume to go on with it.") }
             spec = try RunSpec.load(source, overrides: changes)
             try check(spec)
             directory = try RunDirectory.create(runs: runs, name: name, spec: spec)
@@ -118,7 +117,8 @@ struct TrainCommand: ParsableCommand {
             """
     }
 
-    private func json(_ result: RunResult?, _ seconds: Double, _ directory: RunDirectory, _ lag: Double?) -> String {
+    private func json(_ result: RunResult?, _ seconds: Double, _ directory: RunDirectory) throws -> String {
+        let lag = try Files.exists(directory.metrics) ? MetricsTable(directory.metrics).meanPolicyLag : nil
         let result = result ?? RunResult(solved: false, reason: "interrupted", version: 0, frames: 0, trainingReturn: nil, evaluationReturn: nil)
         let members =
             result.members + [
@@ -130,18 +130,18 @@ struct TrainCommand: ParsableCommand {
     }
 }
 
-/// The mean policy lag over a run's records, each weighed by the frames since the one before.
-struct LagMean {
-    private var sum = 0.0
-    private var frames: UInt64 = 0
-    private var seen: UInt64 = 0
-
-    var mean: Double? { frames > 0 ? sum / Double(frames) : nil }
-
-    mutating func add(_ record: Record) {
-        guard record.frames > seen, let lag = record["policy_lag_mean"] else { return }
-        sum += lag * Double(record.frames - seen)
-        frames += record.frames - seen
-        seen = record.frames
+extension MetricsTable {
+    /// The mean policy lag, each record weighed by the frames since the one before; nil when nothing was trained.
+    fileprivate var meanPolicyLag: Double? {
+        var (sum, frames, seen) = (0.0, UInt64(0), UInt64(0))
+        for record in records {
+            // After a resume from an older checkpoint, frames go back.
+            seen = min(seen, record.frames)
+            guard let lag = record.value("policy_lag_mean"), record.frames > seen else { continue }
+            sum += lag * Double(record.frames - seen)
+            frames += record.frames - seen
+            seen = record.frames
+        }
+        return frames > 0 ? sum / Double(frames) : nil
     }
 }
