@@ -54,7 +54,7 @@ let package = Package(
         .executableTarget(
             name: "apus-coordinator", dependencies: ["Coordinating", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
-            name: "apus-cli", dependencies: ["Apus", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            name: "apus-cli", dependencies: ["Apus", "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "TestSupport"]),
@@ -67,5 +67,9 @@ let package = Package(
             exclude: ["Fixtures"]),
         .testTarget(name: "RunsTests", dependencies: ["Runs", "Platform"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Rollouts", "Tensors", "Platform", "TestSupport"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["Coordinating", "Runs", "Wire", "Platform", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator"],
+            exclude: ["Fixtures"]),
     ]
 )

@@ -2602,7 +2602,7 @@ const ProtobufCMessageDescriptor apus__member_status__descriptor =
   (ProtobufCMessageInit) apus__member_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__status__field_descriptors[7] =
+static const ProtobufCFieldDescriptor apus__status__field_descriptors[8] =
 {
   {
     "run",
@@ -2688,9 +2688,22 @@ static const ProtobufCFieldDescriptor apus__status__field_descriptors[7] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "gauges",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__Status, n_gauges),
+    offsetof(Apus__Status, gauges),
+    &apus__gauge__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__status__field_indices_by_name[] = {
   3,   /* field[3] = age_seconds */
+  7,   /* field[7] = gauges */
   5,   /* field[5] = last_record */
   4,   /* field[4] = members */
   6,   /* field[6] = refused */
@@ -2701,7 +2714,7 @@ static const unsigned apus__status__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor apus__status__descriptor =
 {
@@ -2711,7 +2724,7 @@ const ProtobufCMessageDescriptor apus__status__descriptor =
   "Apus__Status",
   "apus",
   sizeof(Apus__Status),
-  7,
+  8,
   apus__status__field_descriptors,
   apus__status__field_indices_by_name,
   1,  apus__status__number_ranges,

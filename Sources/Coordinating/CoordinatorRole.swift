@@ -24,9 +24,6 @@ public final class CoordinatorRole {
     private var signalCount = 0
     private var outcome: Outcome?
 
-    /// How the run ended; nil while it lasts.
-    public var finalOutcome: Outcome? { outcome }
-
     /// Leads the run in `directory`, from its start or from where a coordinator before left it.
     public init(
         _ directory: RunDirectory, endpoint: Endpoint, context: SocketContext, signals: Signals = .none, log: Logger
@@ -43,6 +40,7 @@ public final class CoordinatorRole {
         run = content.run
         try members.write(content)
         let lastRecordTime = Files.exists(directory.metrics) ? try MetricsTable(directory.metrics).records.last?.time : nil
+        try RunResult.clear(in: directory)
         metrics = try MetricsWriter(directory.metrics)
         tensorBoard = try TensorBoardWriter(directory: directory.path)
         membership = Membership(
@@ -58,20 +56,27 @@ public final class CoordinatorRole {
     public func lead() throws -> Ending {
         control = Socket(.router, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes))
         let bound = try control.bind(endpoint)
-        let address = "\(directory.path)/coordinator"
-        try Files.writeAtomically(Array("\(bound)\n".utf8), to: address)
-        defer { try? Files.remove(address) }
+        try Files.writeAtomically(Array("\(bound)\n".utf8), to: directory.coordinator)
+        defer { try? Files.remove(directory.coordinator) }
         log.info("leading \(directory.name) at \(bound)")
         var interrupted = false
         var lastCensus = Time.zero
+        var lastShares = Time.now
+        var meter = ShareMeter(ShareMeter.busy, now: .now)
         while outcome == nil {
+            meter.enter("messages", now: .now)
             Poll.wait(sockets: [control], descriptors: signals.descriptors, milliseconds: 50)
             let now = Time.now
+            meter.enter(ShareMeter.busy, now: now)
             if signals.received(before: &signalCount) {
                 interrupted = true
                 try perform(membership.stop(reason: "the coordinator was asked to stop", now: now))
             }
             while let frames = control.receive() { try take(frames, now) }
+            if now - lastShares > 1 {
+                lastShares = now
+                membership.gauges = meter.take(now: now).map { Gauge($0.name == ShareMeter.busy ? "busy_share" : "wait_share/\($0.name)", $0.share) }
+            }
             if now - lastCensus > 0.05 {
                 lastCensus = now
                 for process in membership.processes(on: host) where kill(pid_t(process.pid), 0) != 0 && errno == ESRCH {
@@ -80,6 +85,7 @@ public final class CoordinatorRole {
             }
             try perform(membership.tick(now: now))
         }
+        try writeResult(outcome!)
         return interrupted ? .interrupted : .finished(reason: outcome!.reason)
     }
 
@@ -105,6 +111,14 @@ public final class CoordinatorRole {
             case .end(let outcome): self.outcome = outcome
             }
         }
+    }
+
+    private func writeResult(_ outcome: Outcome) throws {
+        let last = membership.status(now: .now).lastRecord
+        try RunResult(
+            solved: outcome.solved, reason: outcome.reason, version: last?.version ?? 0, frames: last?.frames ?? 0,
+            trainingReturn: last?["training_return"], evaluationReturn: last?["evaluation_return"]
+        ).write(to: directory)
     }
 
     /// A full disk costs lines of the record, not the run.

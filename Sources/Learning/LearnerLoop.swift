@@ -1,4 +1,3 @@
-import Acting
 import Environments
 import Logging
 import Networks
@@ -52,7 +51,7 @@ final class LearnerLoop {
         }
         ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version)
         checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints)
-        progress = TrainingProgress(spec: spec, state: state, frames: trainer.frames, now: .now)
+        progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
         lastCheckpoint = (trainer.version, .now)
     }
 
@@ -63,7 +62,7 @@ final class LearnerLoop {
                 if let ending = desk.read({ $0.ending }) { return try finish(ending) }
                 guard let rollouts = try nextBatch() else { continue }
                 try train(rollouts)
-                if let outcome = try judge() { return try finish(outcome) }
+                if let outcome = try trainer.judge(&progress) { return try finish(outcome) }
                 try recordIfDue()
                 try checkpointIfDue()
             }
@@ -85,7 +84,7 @@ final class LearnerLoop {
             version: version,
             shape: RolloutShape(
                 observationShape: environment.observationSpace.shape, actionCount: trainer.network.actionCount,
-                maximumSteps: spec.actors.unroll, maximumSlots: 65536),
+                steps: spec.actors.unroll, maximumSlots: 65536),
             weights: published())
         desk.update {
             $0.version = version
@@ -220,33 +219,6 @@ final class LearnerLoop {
         if let bad = failed.first(where: \.isNonFinite), spec.learner.onNonfinite == .stop { throw NonFiniteRollout(failed: bad) }
     }
 
-    // MARK: Judging
-
-    /// Whether the run is over: solved, or at a limit.
-    private func judge() throws -> Outcome? {
-        if progress.mayBeSolved(frames: trainer.frames) {
-            let result = try evaluate()
-            log.info(
-                """
-                training return \(rounded(progress.episodes.meanReturn)) over \(spec.stop.episodes) episodes; \
-                evaluation of version \(trainer.version): \(rounded(result.meanReturn)) over \(spec.stop.evaluationEpisodes)
-                """)
-            if result.meanReturn >= spec.stop.return ?? .infinity { return Outcome(solved: true, reason: "solved") }
-        }
-        if trainer.frames >= UInt64(spec.stop.frames) { return Outcome(solved: false, reason: "\(spec.stop.frames) frames are done") }
-        if progress.seconds(now: .now) >= spec.stop.seconds { return Outcome(solved: false, reason: "\(spec.stop.seconds) s are over") }
-        return nil
-    }
-
-    @discardableResult
-    private func evaluate() throws -> EvaluationResult {
-        let evaluation = Evaluation(environment: spec.environment.id, episodes: spec.stop.evaluationEpisodes, seed: spec.seed)
-        let result = try evaluation.run(
-            network: trainer.network, parameters: trainer.weights.parameters(), round: progress.state.evaluations)
-        progress.evaluated(result, version: trainer.version, frames: trainer.frames)
-        return result
-    }
-
     // MARK: Records and checkpoints
 
     private func recordIfDue() throws {
@@ -255,9 +227,8 @@ final class LearnerLoop {
     }
 
     private func record(outcome: Outcome?) {
-        let now = Time.now
-        let shares = desk.read { $0.meter.take(now: now) }
-        let record = progress.record(version: trainer.version, frames: trainer.frames, shares: shares, outcome: outcome, now: now)
+        let shares = desk.read { $0.meter.take(now: .now) }
+        let record = progress.record(trainer, shares: shares, outcome: outcome)
         desk.update {
             $0.records.append(record)
             $0.gauges = record.scalars
@@ -268,7 +239,7 @@ final class LearnerLoop {
 
     private func checkpointIfDue() throws {
         guard Time.now - lastCheckpoint.time >= spec.learner.checkpointSeconds, checkpoints.isIdle else { return }
-        if spec.stop.evaluationEpisodes > 0 { try evaluate() }
+        if spec.stop.evaluationEpisodes > 0 { try trainer.evaluate(&progress) }
         try checkpoint()
     }
 
@@ -282,7 +253,7 @@ final class LearnerLoop {
 
     /// The last checkpoint, then everybody is told, and what is still open gets its end in the ledger.
     private func finish(_ outcome: Outcome) throws -> Ending {
-        if progress.evaluatedVersion != trainer.version, spec.stop.evaluationEpisodes > 0 { try evaluate() }
+        if progress.evaluatedVersion != trainer.version, spec.stop.evaluationEpisodes > 0 { try trainer.evaluate(&progress) }
         try checkpoint()
         try checkpoints.close()
         close(outcome: outcome)
@@ -330,5 +301,3 @@ final class LearnerLoop {
         }
     }
 }
-
-private func rounded(_ value: Double?) -> String { value.map { "\(($0 * 10).rounded() / 10)" } ?? "–" }

@@ -167,10 +167,6 @@ final class LearnerSockets {
         do {
             let rollout = try header.rollout(columns: columns)
             try rollout.validate(shape!)
-            // Rollouts of one batch lie side by side: they must be equally long.
-            guard rollout.steps == shape!.maximumSteps else {
-                throw WireError.invalid(field: "Rollout.steps", value: "\(rollout.steps)", allowed: "actors.unroll, \(shape!.maximumSteps)")
-            }
             let version = intake!.version
             desk.update {
                 $0.queue.append(QueuedRollout(rollout: rollout, arrivedAt: version))
@@ -257,7 +253,7 @@ extension RolloutShape {
     /// The bytes of the observations, the largest of the columns.
     fileprivate var largestColumn: Int64 {
         var bytes: Int64 = 4
-        for extent in [maximumSteps + 1, maximumSlots] + observationShape {
+        for extent in [steps + 1, maximumSlots] + observationShape {
             let (product, overflow) = bytes.multipliedReportingOverflow(by: Int64(extent))
             if overflow { return .max }
             bytes = product

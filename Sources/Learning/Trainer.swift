@@ -42,7 +42,7 @@ public final class Trainer {
     private var optimizer: any Optimizer
     private let algorithm: any Algorithm
     private let schedule: LearningRateSchedule
-    private let spec: RunSpec
+    let spec: RunSpec
     private let constants: Parameters
 
     /// The policy version: counts the updates.

@@ -53,7 +53,7 @@ struct TrainingCheckpoint: Sendable {
         version = try number("version")
         frames = try number("frames")
         state = TrainingState(
-            episodes: try number("episodes"), evaluations: UInt32(clamping: try number("evaluations")), seconds: json["seconds"]?.number ?? 0,
+            episodes: try number("episodes"), seconds: json["seconds"]?.number ?? 0,
             bestReturn: json["best_return"]?.number)
     }
 }
@@ -62,8 +62,6 @@ struct TrainingCheckpoint: Sendable {
 struct TrainingState: Sendable, Equatable {
     /// Training episodes that have ended.
     var episodes: UInt64 = 0
-    /// Evaluations so far: each has start states of its own.
-    var evaluations: UInt32 = 0
     /// Seconds spent in training.
     var seconds: Double = 0
     /// The highest evaluation return of any version.
@@ -72,8 +70,7 @@ struct TrainingState: Sendable, Equatable {
     func json(version: UInt64, frames: UInt64) -> [UInt8] {
         var members = [
             JSON.Member("version", .integer(Int(version))), JSON.Member("frames", .integer(Int(frames))),
-            JSON.Member("episodes", .integer(Int(episodes))), JSON.Member("evaluations", .integer(Int(evaluations))),
-            JSON.Member("seconds", .number(seconds)),
+            JSON.Member("episodes", .integer(Int(episodes))), JSON.Member("seconds", .number(seconds)),
         ]
         if let bestReturn { members.append(JSON.Member("best_return", .number(bestReturn))) }
         return JSON.object(members).serialized() + [UInt8(ascii: "\n")]

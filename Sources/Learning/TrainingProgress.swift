@@ -25,12 +25,12 @@ struct TrainingProgress {
     private var lastReport: UpdateReport?
     private var sequence: UInt64 = 0
 
-    init(spec: RunSpec, state: TrainingState, frames: UInt64, now: Time) {
+    init(spec: RunSpec, state: TrainingState, trainer: Trainer, now: Time) {
         self.spec = spec
         self.state = state
         episodes = EpisodeWindow(capacity: spec.stop.episodes)
         started = now
-        recorded = (now, frames, 0)
+        recorded = (now, trainer.frames, trainer.version)
     }
 
     /// Seconds of training over all lives of the learner.
@@ -66,15 +66,16 @@ struct TrainingProgress {
         return (episodes.meanReturn ?? -.infinity) >= target
     }
 
-    mutating func evaluated(_ result: EvaluationResult, version: UInt64, frames: UInt64) {
-        state.evaluations += 1
+    /// An evaluation that the training return had called for: the next one waits until some more was trained.
+    mutating func judged(frames: UInt64) { nextEvaluation = frames + UInt64(max(spec.stop.frames / 200, 1)) }
+
+    mutating func evaluated(_ result: EvaluationResult, version: UInt64) {
         evaluation = result
         evaluatedVersion = version
         if result.meanReturn > state.bestReturn ?? -.infinity {
             state.bestReturn = result.meanReturn
             best = version
         }
-        nextEvaluation = frames + UInt64(max(spec.stop.frames / 200, 1))
     }
 
     /// Whether exactly this version has the best evaluation so far, not yet noted in the checkpoints.
@@ -86,13 +87,12 @@ struct TrainingProgress {
     func recordIsDue(now: Time) -> Bool { now - recorded.time >= spec.metrics.everySeconds }
 
     /// The averages since the last record.
-    mutating func record(
-        version: UInt64, frames: UInt64, shares: [(name: String, share: Double)], outcome: Outcome?, now: Time
-    ) -> Record {
+    mutating func record(_ trainer: Trainer, shares: [(name: String, share: Double)], outcome: Outcome?) -> Record {
+        let (now, version, frames) = (Time.now, trainer.version, trainer.frames)
         let elapsed = max(now - recorded.time, 1e-9)
         var scalars = [
             Gauge("frames_per_second", Double(frames - recorded.frames) / elapsed),
-            Gauge("updates_per_second", Double(version - min(version, recorded.version)) / elapsed),
+            Gauge("updates_per_second", Double(version - recorded.version) / elapsed),
             Gauge("episodes", Double(state.episodes)), Gauge("seconds", seconds(now: now)),
         ]
         if let mean = episodes.meanReturn { scalars.append(Gauge("training_return", mean)) }

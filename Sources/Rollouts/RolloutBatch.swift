@@ -130,7 +130,7 @@ extension Rollout {
             throw RolloutError(
                 id, "steps", "\(steps) steps in a batch of rollouts of \(expected)", remedy: "Give every actor the same actors.unroll.")
         }
-        try checkShapes(RolloutShape(observationShape: observationShape, actionCount: .max, maximumSteps: steps, maximumSlots: slots))
+        try checkShapes(RolloutShape(observationShape: observationShape, actionCount: .max, steps: steps, maximumSlots: slots))
         for row in 0..<finalIndex.elementCount {
             let index = finalIndex.element(row, Int32.self)
             guard index >= 0 && index < frames else {

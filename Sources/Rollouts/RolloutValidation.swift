@@ -6,17 +6,21 @@ import Tensors
 public struct RolloutShape: Sendable, Hashable {
     /// The shape of one observation.
     public var observationShape: [Int]
+    public var observationType: ElementType
     /// Actions are 0 ..< actionCount.
     public var actionCount: Int
-    /// T may not be larger.
-    public var maximumSteps: Int
+    /// T of every rollout: a batch lays rollouts side by side.
+    public var steps: Int
     /// B may not be larger.
     public var maximumSlots: Int
 
-    public init(observationShape: [Int], actionCount: Int, maximumSteps: Int, maximumSlots: Int) {
+    public init(
+        observationShape: [Int], observationType: ElementType = .float32, actionCount: Int, steps: Int, maximumSlots: Int
+    ) {
         self.observationShape = observationShape
+        self.observationType = observationType
         self.actionCount = actionCount
-        self.maximumSteps = maximumSteps
+        self.steps = steps
         self.maximumSlots = maximumSlots
     }
 }
@@ -34,22 +38,21 @@ extension Rollout {
 
     func checkShapes(_ expected: RolloutShape) throws(RolloutError) {
         let agree = "Actor and learner must be of one version and run one environment."
-        func bound(_ name: String, _ value: Int, _ maximum: Int) throws(RolloutError) {
-            guard value >= 1 && value <= maximum else {
-                throw RolloutError(id, name, "\(value) \(name), allowed are 1 to \(maximum)", remedy: agree)
-            }
+        guard steps == expected.steps else {
+            throw RolloutError(id, "steps", "\(steps) steps in place of \(expected.steps)", remedy: agree)
         }
-        try bound("steps", steps, expected.maximumSteps)
-        try bound("slots", slots, expected.maximumSlots)
+        guard (1...expected.maximumSlots).contains(slots) else {
+            throw RolloutError(id, "slots", "\(slots) slots, allowed are 1 to \(expected.maximumSlots)", remedy: agree)
+        }
         let ended = finalIndex.shape.first ?? -1
         guard ended <= frames else {
             throw RolloutError(id, finalIndex.name, "\(ended) ended episodes in \(frames) steps", remedy: agree)
         }
         let frame = [steps, slots]
         let columns: [(Column, ElementType, [Int])] = [
-            (observation, .float32, [steps + 1, slots] + expected.observationShape), (action, .int32, frame),
+            (observation, expected.observationType, [steps + 1, slots] + expected.observationShape), (action, .int32, frame),
             (behaviourLogProb, .float32, frame), (reward, .float32, frame), (terminated, .uint8, frame), (truncated, .uint8, frame),
-            (finalIndex, .int32, [ended]), (finalObservation, .float32, [ended] + expected.observationShape),
+            (finalIndex, .int32, [ended]), (finalObservation, expected.observationType, [ended] + expected.observationShape),
             (episodeReturn, .float32, [ended]), (episodeLength, .int32, [ended]),
         ]
         for (column, type, shape) in columns where column.type != type || column.shape != shape {
@@ -59,6 +62,7 @@ extension Rollout {
     }
 
     private func checkFinite(_ column: Column) throws(RolloutError) {
+        guard column.type == .float32 else { return }
         guard !column.isFinite, let index = column.firstIndex(of: Float.self, where: { !$0.isFinite }) else { return }
         throw RolloutError(
             id, column.name, "element \(index) is \(column.element(index, Float.self))",

@@ -1,3 +1,5 @@
+import CProtobufC
+
 /// The constants of the contract in `proto/apus.proto`.
 public enum WireProtocol {
     /// Both ends of a conversation must have the same number; a difference is refused with both named.
@@ -9,6 +11,8 @@ public enum WireProtocol {
     public static let maximumFrameBytes: Int64 = 1 << 30
     /// A rollout is its header and this many column frames.
     public static let columnFrames = 10
+    /// Of protobuf-c, as it was found at the program's start.
+    public static var protobufVersion: String { String(cString: protobuf_c_version()) }
     /// An actor never holds more unacknowledged rollouts than this.
     public static let maximumCredits = 1024
     /// Sequence numbers end here, far from where arithmetic on them would: an actor that claims more is refused.

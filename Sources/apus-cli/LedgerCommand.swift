@@ -9,7 +9,7 @@ struct LedgerCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Proves that produced = terminal + queued + in flight, and that nothing was trained on twice.",
+            commandName: "check", abstract: "Proves that produced = terminal + queued + in flight, and that nothing was trained on twice.",
             discussion: "Exit codes: 0 the ledger is sound, 1 it is not.")
 
         @Argument(help: ArgumentHelp("The directory of a run.", valueName: "run-dir"))

@@ -9,4 +9,8 @@ struct ReportOptions: ParsableArguments {
     func print(_ text: @autoclosure () -> String, json: @autoclosure () -> String) {
         Console.output(self.json ? json() : text())
     }
+
+    func print(_ text: @autoclosure () -> String, json: @autoclosure () -> JSON) {
+        print(text(), json: String(decoding: json().serialized(), as: UTF8.self))
+    }
 }

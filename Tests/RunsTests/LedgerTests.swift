@@ -54,7 +54,7 @@ import Testing
                     sound: every rollout is accounted for, none was trained twice
                     """)
             #expect(
-                report.json.hasSuffix(
+                String(decoding: report.json.serialized(), as: UTF8.self).hasSuffix(
                     """
                     "sound":true,"records":9,"torn_bytes":0,"learner_lives":1,"rewinds":0,"totals":{"produced":10,\
                     "trained":3,"stale":1,"filtered":1,\

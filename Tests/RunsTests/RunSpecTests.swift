@@ -61,12 +61,13 @@ import Testing
         #expect(spec.stop.frames == 1_000_000)
         #expect(spec.network.hidden == [32])
         #expect(spec.stop.return == nil)
-        #expect(spec.method.options == ["rho_bar": 2])
+        #expect(spec.method.options["rho_bar"] == 2)
+        #expect(spec.method.options["discount"] == 0.98)
         #expect(spec.optimizer.learningRate == 1e-4)
         #expect(spec.optimizer.schedule == .constant)
         #expect(spec.learner.onNonfinite == .skip)
         #expect(spec.seed == .max)
-        #expect(spec.actors.unroll == 20)
+        #expect(spec.actors.unroll == 16)
     }
 
     @Test(arguments: [

@@ -25,4 +25,4 @@ func rollout(_ id: RolloutID, version: UInt64 = 0, steps: Int = 3, slots: Int = 
         episodeLength: Column("episode_length", .int32, [slots], shared([Int32](repeating: Int32(steps), count: slots))))
 }
 
-let shape = RolloutShape(observationShape: [2], actionCount: 2, maximumSteps: 16, maximumSlots: 16)
+let shape = RolloutShape(observationShape: [2], actionCount: 2, steps: 3, maximumSlots: 16)

@@ -92,3 +92,6 @@ void apus_rmsprop(float *w, const float *g, float *s, float gradient_scale, floa
 void apus_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t output[4]);
 /// out[i] = the upper 24 bits of the first word of the block with counter (i, step low, step high, 0), in [0, 1)
 void apus_philox_uniforms(uint32_t key0, uint32_t key1, uint64_t step, float *out, long n);
+
+/// The processor level whose variant of the kernels runs here, in words.
+const char *apus_kernel_target(void);

@@ -412,10 +412,15 @@ struct  Apus__Status
   Apus__MemberStatus **members;
   Apus__Record *last_record;
   uint64_t refused;
+  /*
+   * Of the coordinator itself.
+   */
+  size_t n_gauges;
+  Apus__Gauge **gauges;
 };
 #define APUS__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__status__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL, NULL, 0 }
+    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL, NULL, 0, 0,NULL }
 
 
 typedef enum {

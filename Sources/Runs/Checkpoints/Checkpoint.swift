@@ -9,6 +9,10 @@ public struct Checkpoint: Sendable, Equatable {
 
 /// A checkpoint that cannot be used.
 public enum CheckpointError: Remediable, Equatable {
+    /// The run has none at all.
+    case none(directory: String)
+    /// No version was evaluated, so none is the best.
+    case noBest(directory: String)
     case missing(version: UInt64, directory: String, existing: [UInt64])
     /// `previous` is the newest older checkpoint that is whole.
     case damaged(file: String, expected: String, found: String, previous: UInt64?)
@@ -17,6 +21,8 @@ public enum CheckpointError: Remediable, Equatable {
 
     public var problem: String {
         switch self {
+        case .none: "the run has no checkpoint"
+        case .noBest: "no checkpoint was evaluated, so none is the best"
         case .missing(let version, _, _): "there is no checkpoint of version \(version)"
         case .damaged(_, let expected, let found, _): "the checkpoint is damaged: expected \(expected), found \(found)"
         case .noneValid(_, let skipped):
@@ -25,12 +31,14 @@ public enum CheckpointError: Remediable, Equatable {
     }
     public var place: String {
         switch self {
-        case .missing(_, let directory, _), .noneValid(let directory, _): directory
+        case .none(let directory), .noBest(let directory), .missing(_, let directory, _), .noneValid(let directory, _): directory
         case .damaged(let file, _, _, _): file
         }
     }
     public var remedy: String {
         switch self {
+        case .none: "Wait until it has written one (learner.checkpoint_seconds)."
+        case .noBest: "Take the latest one."
         case .missing(_, _, let existing):
             existing.isEmpty ? "No checkpoint has been written yet." : "Choose one of \(existing.map(String.init).joined(separator: ", "))."
         case .damaged(_, _, _, let previous?): "Use version \(previous), the newest older checkpoint that is whole."

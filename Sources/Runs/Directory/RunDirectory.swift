@@ -14,6 +14,8 @@ public struct RunDirectory: Sendable, Equatable {
     public var checkpoints: String { "\(path)/checkpoints" }
     public var log: String { "\(path)/log" }
     public var ledger: String { "\(path)/ledger" }
+    /// Holds the address of the coordinator, while one leads the run.
+    public var coordinator: String { "\(path)/coordinator" }
     var lockFile: String { "\(path)/lock" }
 
     /// The run's name: the last part of its path.

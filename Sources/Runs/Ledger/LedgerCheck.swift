@@ -89,7 +89,7 @@ extension LedgerCheck.Report {
     }
 
     /// For programs: one JSON object with the same, and the account of each incarnation.
-    public var json: String {
+    public var json: JSON {
         func account(_ produced: UInt64, _ counts: LedgerState.Counts, _ open: UInt64) -> [JSON.Member] {
             [
                 ("produced", produced), ("trained", counts.trained), ("stale", counts.stale), ("filtered", counts.filtered),
@@ -103,13 +103,12 @@ extension LedgerCheck.Report {
                     + account(progress.produced, progress.counts, progress.open))
         }
         let violations = violations.map { JSON.object([.init("record", .integer($0.record)), .init("text", .string($0.text))]) }
-        let report = JSON.object([
+        return .object([
             .init("path", .string(path)), .init("sound", .bool(isSound)), .init("records", .integer(records)),
             .init("torn_bytes", .integer(tornBytes)), .init("learner_lives", .integer(Int(state.lives))),
             .init("rewinds", .integer(state.rewinds)), .init("totals", .object(account(state.produced, state.totals, state.open))),
             .init("incarnations", .array(incarnations)), .init("violation_count", .integer(violationCount)),
             .init("violations", .array(violations)),
         ])
-        return String(decoding: report.serialized(), as: UTF8.self)
     }
 }

@@ -1,6 +1,26 @@
+import Platform
 import Yams
 
 extension RunSpec {
+    /// The whole description as one flat object, with the keys as `--set` takes them: {"actors.slots": 16, …}.
+    public func json() throws -> JSON {
+        .object(
+            try SpecTree(self).entries.compactMap { key, node in
+                if case .mapping = node, !Self.open.contains(key) { return nil }
+                return JSON.Member(key, Self.json(node))
+            })
+    }
+
+    private static func json(_ node: Node) -> JSON {
+        switch node {
+        case .mapping(let mapping): .object(mapping.map { JSON.Member($0.string ?? "", json($1)) })
+        case .sequence(let sequence): .array(sequence.map(json))
+        case .scalar, .alias:
+            // A whole number first: it is a floating-point number too.
+            node.int.map(JSON.integer) ?? node.float.map(JSON.number) ?? node.bool.map(JSON.bool) ?? (node.null == nil ? .string(node.string ?? "") : .null)
+        }
+    }
+
     /// The whole description as YAML that loads to an equal value; `commented` puts every key's documentation above it.
     public func yaml(commented: Bool = false) throws -> String {
         let documentation = Dictionary(uniqueKeysWithValues: Self.documentation.map { ($0.key, $0.text) })

@@ -74,6 +74,8 @@ public struct Membership: Sendable {
     private var outcome: Outcome?
 
     public private(set) var refused: UInt64 = 0
+    /// How the coordinator spends its time, for the status.
+    public var gauges: [Gauge] = []
 
     /// How long members may take to finish after a stop, in seconds.
     static let stopPatience = 15.0
@@ -281,6 +283,6 @@ public struct Membership: Sendable {
                 MemberStatus(
                     role: $0.role, place: $0.place, host: $0.host, pid: $0.pid, silentSeconds: now - $0.lastHeard, gauges: $0.gauges,
                     waits: $0.waits)
-            }, lastRecord: lastRecord, refused: refused)
+            }, lastRecord: lastRecord, refused: refused, gauges: gauges)
     }
 }

@@ -286,6 +286,7 @@ extension Status {
             (one.n_waits, one.waits) = (member.waits.count, arena.messages(member.waits) { $0.message(&$1) })
             return one
         }
+        (message.n_gauges, message.gauges) = (gauges.count, arena.messages(gauges) { $0.message(&$1) })
         if let lastRecord { message.last_record = arena.message(lastRecord.message(&arena)) }
         return message
     }
@@ -305,6 +306,7 @@ extension Status {
         self.init(
             run: message.run, runName: text(message.run_name, limit: 256), runDirectory: text(message.run_directory),
             ageSeconds: message.age_seconds, members: members,
-            lastRecord: try message.last_record.map { pointer throws(WireError) in try Record(pointer.pointee) }, refused: message.refused)
+            lastRecord: try message.last_record.map { pointer throws(WireError) in try Record(pointer.pointee) }, refused: message.refused,
+            gauges: elements(message.n_gauges, message.gauges).map(Gauge.init))
     }
 }

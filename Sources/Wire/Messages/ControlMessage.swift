@@ -230,9 +230,12 @@ public struct Status: Sendable, Equatable {
     public var lastRecord: Record?
     /// Messages and peers that were refused since the coordinator started.
     public var refused: UInt64
+    /// Of the coordinator itself: how it spends its time.
+    public var gauges: [Gauge]
 
     public init(
-        run: UInt64, runName: String, runDirectory: String, ageSeconds: Double, members: [MemberStatus], lastRecord: Record?, refused: UInt64
+        run: UInt64, runName: String, runDirectory: String, ageSeconds: Double, members: [MemberStatus], lastRecord: Record?, refused: UInt64,
+        gauges: [Gauge] = []
     ) {
         self.run = run
         self.runName = runName
@@ -241,5 +244,6 @@ public struct Status: Sendable, Equatable {
         self.members = members
         self.lastRecord = lastRecord
         self.refused = refused
+        self.gauges = gauges
     }
 }

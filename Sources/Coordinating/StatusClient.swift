@@ -1,0 +1,93 @@
+import Platform
+import Runs
+import Wire
+
+/// Asks a coordinator who takes part in its run and what came out last. It belongs to the one thread that made it, and may be asked again and again:
+/// the connection stays, and comes back after the coordinator has been away.
+public final class StatusClient {
+    private let coordinator: Endpoint
+    private let socket: Socket
+
+    /// An unanswered question is asked again after this many seconds: a coordinator that was killed took the first one with it.
+    private static let interval = 0.5
+
+    public init(coordinator: Endpoint, context: SocketContext) throws(SocketError) {
+        self.coordinator = coordinator
+        socket = Socket(.dealer, in: context, linger: 0)
+        try socket.connect(coordinator)
+    }
+
+    /// - Parameter timeout: how long to wait for an answer, in seconds.
+    public func request(timeout: Double) throws(StatusError) -> Status {
+        // Answers to a question that was given up are older than what is asked for now.
+        while socket.receive() != nil {}
+        let deadline = Time.now + timeout
+        var asked: Time?
+        while true {
+            let now = Time.now
+            if asked.map({ now - $0 >= Self.interval }) ?? true,
+                socket.send([.bytes(ControlMessage.statusRequest(protocol: WireProtocol.version).encoded())])
+            {
+                asked = now
+            }
+            // Without a connection nothing can be sent, and nothing wakes this thread when there is one.
+            let pause = min(deadline - now, asked == nil ? 0.005 : Self.interval)
+            Poll.wait(sockets: [socket], descriptors: [], milliseconds: max(1, Int(pause * 1000)))
+            while let frames = socket.receive() { if let status = try answer(frames) { return status } }
+            if Time.now >= deadline { throw .silent(coordinator: coordinator, seconds: timeout) }
+        }
+    }
+
+    private func answer(_ frames: [SharedBytes]) throws(StatusError) -> Status? {
+        guard frames.count == 1 else { throw .malformed(coordinator: coordinator, .frames(expected: 1, found: frames.count)) }
+        let message: ControlMessage
+        do {
+            message = try ControlMessage(decoding: frames[0])
+        } catch {
+            throw .malformed(coordinator: coordinator, error)
+        }
+        switch message {
+        case .status(let status): return status
+        case .refusal(let refusal): throw .refused(coordinator: coordinator, refusal)
+        default: return nil
+        }
+    }
+
+    /// The address of the coordinator that leads the run in `directory` now.
+    public static func coordinator(of directory: RunDirectory) throws -> Endpoint {
+        guard Files.exists(directory.coordinator) else { throw StatusError.notLed(directory: directory.path) }
+        let text = String(decoding: try Files.read(directory.coordinator), as: UTF8.self)
+        return try Endpoint(text.split(whereSeparator: \.isWhitespace).joined())
+    }
+}
+
+/// Why there is no answer.
+public enum StatusError: Remediable, Equatable {
+    case notLed(directory: String)
+    case silent(coordinator: Endpoint, seconds: Double)
+    case refused(coordinator: Endpoint, Refusal)
+    case malformed(coordinator: Endpoint, WireError)
+
+    public var problem: String {
+        switch self {
+        case .notLed: "no coordinator leads this run now"
+        case .silent(let coordinator, let seconds): "the coordinator at \(coordinator) did not answer within \(seconds) s"
+        case .refused(_, let refusal): "the coordinator refuses to answer: \(refusal.problem)"
+        case .malformed(_, let error): "the answer is none of Apus: \(error)"
+        }
+    }
+    public var place: String {
+        switch self {
+        case .notLed(let directory): directory
+        case .silent(let coordinator, _), .refused(let coordinator, _), .malformed(let coordinator, _): coordinator.description
+        }
+    }
+    public var remedy: String {
+        switch self {
+        case .notLed(let directory): "It has ended or was not started; go on with it: apus train \(directory) --resume"
+        case .silent: "Check that apus-coordinator runs there and that the address is the one it printed."
+        case .refused(_, let refusal): refusal.remedy
+        case .malformed: "Another program listens there: give the address that apus-coordinator printed."
+        }
+    }
+}

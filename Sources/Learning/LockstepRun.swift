@@ -1,0 +1,92 @@
+import Acting
+import Environments
+import Networks
+import Platform
+import Rollouts
+import Runs
+import Tensors
+import Wire
+
+/// Acting and learning in turns, in one process and one thread: the reference that the distributed run is measured against.
+///
+/// The same sampler and trainer as in the distributed roles, without sockets. Two runs with one seed are equal bit for bit, and a distributed run with one
+/// actor that is held at `learner.max_lag: 0` makes the same weights.
+public struct LockstepRun {
+    private let spec: RunSpec
+    private let directory: RunDirectory
+    private let signals: Signals
+    private let lock: RunLock
+    private let trainer: Trainer
+    private let samplers: [Sampler]
+    private let store: CheckpointStore
+    private let metrics: MetricsWriter
+    private var progress: TrainingProgress
+    private var signalCount = 0
+
+    /// Begins at the latest checkpoint, if there is one. The environments start anew then: only an unbroken run is bit-equal to another.
+    public init(_ spec: RunSpec, directory: RunDirectory, signals: Signals = .none) throws {
+        self.spec = spec
+        self.directory = directory
+        self.signals = signals
+        lock = try RunLock(directory)
+        setBLASThreads(1)
+        trainer = try Trainer(spec)
+        store = try CheckpointStore(writingTo: directory.checkpoints)
+        metrics = try MetricsWriter(directory.metrics)
+        var state = TrainingState()
+        if let (newest, _) = try store.readNewestValid() {
+            let checkpoint = try TrainingCheckpoint(newest)
+            try trainer.restore(checkpoint)
+            state = checkpoint.state
+        }
+        let settings = SamplerSettings(
+            environment: spec.environment.id, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
+            hidden: spec.network.hidden, activation: spec.network.activation == .tanh ? .tanh : .relu)
+        let incarnation = UInt32(truncatingIfNeeded: trainer.version)
+        samplers = try (0..<spec.actors.count).map {
+            try Sampler(settings, actor: UInt32($0), incarnation: incarnation, credits: spec.learner.rolloutsPerUpdate)
+        }
+        progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
+    }
+
+    /// Runs to the end.
+    ///
+    /// - Returns: whether a signal ended it.
+    public mutating func run(_ report: (Record) -> Void) throws -> Bool {
+        var interrupted = false
+        var outcome: Outcome?
+        while outcome == nil {
+            let parameters = trainer.published()
+            let rollouts = (0..<spec.learner.rolloutsPerUpdate).map { index -> Rollout in
+                let sampler = samplers[index % samplers.count]
+                parameters.withBytes { sampler.load($0, version: trainer.version) }
+                return sampler.collect()
+            }
+            let update = try trainer.update(rollouts.sorted { ($0.id.actor, $0.id.sequence) < ($1.id.actor, $1.id.sequence) })
+            progress.trained(update, lags: rollouts.map { _ in (0, 0) })
+            if signals.received(before: &signalCount) {
+                interrupted = true
+                outcome = Outcome(solved: false, reason: "interrupted")
+            } else {
+                outcome = try trainer.judge(&progress)
+            }
+            if progress.recordIsDue(now: .now), outcome == nil { try keep(progress.record(trainer, shares: [], outcome: nil), report) }
+        }
+        if progress.evaluatedVersion != trainer.version, spec.stop.evaluationEpisodes > 0 { try trainer.evaluate(&progress) }
+        let checkpoint = TrainingCheckpoint(trainer, state: progress.stateNow(.now))
+        try store.write(version: checkpoint.version, files: checkpoint.files)
+        let last = progress.record(trainer, shares: [], outcome: outcome)
+        try keep(last, report)
+        try RunResult(
+            solved: outcome!.solved, reason: outcome!.reason, version: trainer.version, frames: trainer.frames,
+            trainingReturn: last["training_return"], evaluationReturn: last["evaluation_return"]
+        ).write(to: directory)
+        return interrupted
+    }
+
+    private func keep(_ record: Record, _ report: (Record) -> Void) throws {
+        try metrics.append(
+            MetricsRecord(time: record.time, version: record.version, frames: record.frames, scalars: record.scalars.map { ($0.name, $0.value) }))
+        report(record)
+    }
+}

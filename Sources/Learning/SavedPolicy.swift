@@ -1,0 +1,50 @@
+import Acting
+import Environments
+import Networks
+import Runs
+
+/// A policy out of a run's checkpoint, ready to act.
+public struct SavedPolicy {
+    public enum Choice: Sendable, Equatable {
+        case latest
+        /// The one with the highest evaluation return.
+        case best
+        case version(UInt64)
+    }
+
+    public let spec: RunSpec
+    public let version: UInt64
+    public let network: ActorCritic
+    public let weights: Weights
+
+    /// - Throws: `CheckpointError` when there is no such checkpoint or a file of it is damaged, and the errors of the run's description.
+    public init(_ directory: RunDirectory, _ choice: Choice, catalogue: EnvironmentCatalogue = .standard) throws {
+        spec = try directory.loadSpec()
+        let store = CheckpointStore(directory.checkpoints)
+        guard let latest = try store.latest() else { throw CheckpointError.none(directory: directory.checkpoints) }
+        switch choice {
+        case .latest: version = latest
+        case .best:
+            guard let best = try store.best() else { throw CheckpointError.noBest(directory: directory.checkpoints) }
+            version = best
+        case .version(let version): self.version = version
+        }
+        let checkpoint = try TrainingCheckpoint(store.read(version))
+        network = try ActorCritic(
+            environment: catalogue.environment(id: spec.environment.id), hidden: spec.network.hidden,
+            activation: spec.network.activation == .tanh ? .tanh : .relu)
+        weights = Weights(network.layout)
+        try weights.load(checkpoint.weights, place: store.path(of: version))
+    }
+
+    /// Plays whole episodes whose start states no evaluation of the run itself has seen.
+    ///
+    /// - Parameters:
+    ///   - seed: by default the run's.
+    ///   - sampled: sample actions instead of taking the most probable one.
+    public func evaluate(episodes: Int, seed: UInt64? = nil, sampled: Bool = false) throws -> EvaluationResult {
+        // The run counts its evaluations from 0.
+        try Evaluation(environment: spec.environment.id, episodes: episodes, seed: seed ?? spec.seed, sampled: sampled)
+            .run(network: network, parameters: weights.parameters(), round: .max)
+    }
+}

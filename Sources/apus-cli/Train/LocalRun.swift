@@ -1,0 +1,185 @@
+import Glibc
+import Platform
+import Runs
+import Wire
+
+/// A run on this machine: coordinator, learner and actors as processes of their own over unix sockets, watched and restarted when they die.
+///
+/// The supervisor is no part of the run: it starts processes, asks the coordinator for the status like `apus status` does, and waits for the end.
+final class LocalRun {
+    /// What the supervisor tells about.
+    enum Event {
+        case status(Status)
+        case restarted(String, pid: Int32, why: String)
+        case stopping(String)
+    }
+
+    private let directory: RunDirectory
+    private let actors: Int
+    private let runtime: String
+    private let endpoint: Endpoint
+    private let programs: String
+    private let context = SocketContext()
+    private let signals: Signals
+    private var status: Socket
+    private var children: [String: Child] = [:]
+    private var restarts: [String: [Time]] = [:]
+    /// Roles that left in order, and when: at the end of a run that is a moment before the coordinator itself leaves.
+    private var left: [String: Time] = [:]
+    private var signalCount = 0
+    private var stopping = false
+    private var failure: (any Error)?
+    private var interrupted = false
+
+    init(_ directory: RunDirectory, actors: Int, signals: Signals) throws {
+        self.directory = directory
+        self.actors = actors
+        self.signals = signals
+        runtime = try RuntimeDirectory.create()
+        endpoint = try Endpoint("ipc://\(runtime)/control")
+        programs = try Self.programFolder()
+        status = Socket(.dealer, in: context, linger: 0)
+        try status.connect(endpoint)
+    }
+
+    /// Process ids by role name, for measurements.
+    var processes: [String: Int32] { children.mapValues(\.pid) }
+
+    /// Ends the run as a signal would.
+    func stop() {
+        guard !stopping else { return }
+        stopping = true
+        children["coordinator"]?.signal(SIGTERM)
+    }
+
+    /// Runs to the end. Nothing is left behind: no process, no socket file.
+    ///
+    /// - Returns: whether a signal ended it.
+    /// - Throws: when a role failed in a way that a restart does not mend.
+    func run(_ report: (Event) -> Void) throws -> Bool {
+        defer { try? Files.remove(runtime) }
+        defer { killAll() }
+        for name in ["coordinator", "learner"] + (0..<actors).map({ "actor-\($0)" }) { try start(name) }
+        var lastRequest = Time.zero
+        while children["coordinator"] != nil {
+            Poll.wait(sockets: [status], descriptors: signals.descriptors, milliseconds: 10)
+            if signals.received(before: &signalCount) {
+                interrupted = true
+                report(.stopping("stopping: the learner writes a checkpoint (again to stop at once)"))
+                stop()
+            }
+            while let frames = status.receive() {
+                if case .status(let status)? = try? ControlMessage(decoding: frames[0]) { report(.status(status)) }
+            }
+            if Time.now - lastRequest > 0.2 {
+                lastRequest = .now
+                status.send([.bytes(ControlMessage.statusRequest(protocol: WireProtocol.version).encoded())])
+            }
+            try watch(report)
+        }
+        waitForOthers()
+        if let failure { throw failure }
+        return interrupted
+    }
+
+    // MARK: Processes
+
+    private func start(_ name: String) throws {
+        let arguments: [String]
+        switch name {
+        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description]
+        case "learner":
+            arguments = ["--coordinator", endpoint.description, "--folder", runtime, "--runs", Files.parent(of: directory.path)]
+        default: arguments = ["--coordinator", endpoint.description]
+        }
+        let program = "\(programs)/apus-\(name.prefix { $0 != "-" })"
+        children[name] = try Child(name, program: program, arguments: arguments, log: "\(directory.log)/\(name).log")
+    }
+
+    /// Restarts what has died; gives up on what keeps dying, or says itself that it failed.
+    private func watch(_ report: (Event) -> Void) throws {
+        for (name, child) in children {
+            guard let exit = child.poll() else { continue }
+            children[name] = nil
+            if stopping { continue }
+            // Exit code 0 of the coordinator: the run is over. Any other role leaves in order only when it is told so.
+            if name == "coordinator", exit == .code(0) { continue }
+            if name != "coordinator", exit == .code(0) {
+                left[name] = .now
+                continue
+            }
+            let why =
+                switch exit {
+                case .code(let code): "ended with exit code \(code)"
+                case .signal(let number): "was killed by signal \(number)"
+                }
+            let recent = (restarts[name] ?? []).filter { Time.now - $0 < 10 }
+            if (name == "learner" && exit == .code(1)) || recent.count >= 5 {
+                fail(name, why, restarts: recent.count)
+                report(.stopping("error: \(name) \(why); stopping the run"))
+                stop()
+                continue
+            }
+            restarts[name] = recent + [.now]
+            try restart(name, why, report)
+        }
+        for (name, time) in left where Time.now - time > 0.3 && !stopping && children["coordinator"] != nil {
+            left[name] = nil
+            try restart(name, "left, and the run is not over", report)
+        }
+    }
+
+    private func fail(_ name: String, _ why: String, restarts: Int) {
+        if failure == nil { failure = RoleFailure(name: name, why: why, log: "\(directory.log)/\(name).log", restarts: restarts) }
+    }
+
+    private func restart(_ name: String, _ why: String, _ report: (Event) -> Void) throws {
+        try start(name)
+        report(.restarted(name, pid: children[name]!.pid, why: why))
+    }
+
+    private func waitForOthers() {
+        let deadline = Time.now + 5
+        while !children.isEmpty, Time.now < deadline {
+            for (name, child) in children {
+                guard let exit = child.poll() else { continue }
+                children[name] = nil
+                if name == "learner", exit == .code(1) { fail(name, "ended with exit code 1", restarts: 0) }
+            }
+            usleep(1000)
+        }
+    }
+
+    private func killAll() {
+        for child in children.values { child.signal(SIGKILL) }
+        for child in children.values {
+            var status: Int32 = 0
+            waitpid(child.pid, &status, 0)
+        }
+        children = [:]
+    }
+
+    /// The folder of this very program.
+    private static func programFolder() throws -> String { Files.parent(of: try Files.readLink("/proc/self/exe")) }
+}
+
+/// A role that a restart does not mend.
+struct RoleFailure: Remediable {
+    let name: String
+    let why: String
+    let log: String
+    let restarts: Int
+
+    var problem: String {
+        let last = lastLines
+        return "the \(name) \(why)" + (restarts > 0 ? " for the \(restarts + 1)th time in 10 s" : "") + (last.isEmpty ? "" : ":\n\(last)\n")
+    }
+    var place: String { log }
+    var remedy: String { "Mend what the log says, then go on with --resume." }
+
+    private var lastLines: String {
+        guard let bytes = try? Files.read(log) else { return "" }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter { $0.contains("error") }
+        return lines.suffix(3).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,105 @@
+import Platform
+import Runs
+import Testing
+
+/// What the commands that need no run say, and what they say to those who mistype.
+@Suite struct TextTests {
+    static let commands = ["train", "status", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor"]
+
+    @Test(arguments: [""] + commands)
+    func help(_ command: String) throws {
+        try inScratch { folder in
+            let result = try Program.apus(command.split(separator: " ").map(String.init) + ["--help"], in: folder)
+            #expect(result.code == 0 && result.error.isEmpty)
+            #expect(result.output.contains("OVERVIEW: ") && result.output.contains("USAGE: apus"))
+            if command.isEmpty { for name in Self.commands { #expect(result.output.contains(name.split(separator: " ")[0])) } }
+        }
+    }
+
+    @Test(arguments: [
+        (["statsu"], 64, "Did you mean status?"),
+        (["ledger", "chekc"], 64, "Did you mean check?"),
+        (["config", "cartpol"], 1, "Did you mean cartpole?"),
+        (["config", "missing.yaml"], 1, "missing.yaml"),
+        (["config", "cartpole", "--set", "actors.slot=3"], 1, "Did you mean actors.slots?"),
+        (["config", "cartpole", "--set", "actors.slots=many"], 1, "actors.slots is many, but must be a whole number"),
+        (["config", "cartpole", "--set", "actors.slots"], 1, "Write it as key=value"),
+        (["config", "--set", "environment.id=CartPole-v0"], 1, "Did you mean \"CartPole-v1\"?"),
+        (["config", "--set", "method.id=vtarce"], 1, "Did you mean \"vtrace\"?"),
+        (["config", "--set", "method.options.entropi=1"], 1, "Did you mean \"entropy\"?"),
+        (["train", "cartpol"], 1, "Did you mean cartpole?"),
+        (["train", "cartpole", "--set", "method.id=vtarce"], 1, "Did you mean \"vtrace\"?"),
+        (["train", "cartpole", "--set", "environment.id=CartPole"], 1, "Did you mean \"CartPole-v1\"?"),
+        (["evaluate", "runs/none"], 1, "runs/none"),
+        (["evaluate", "."], 1, "it has no run.yaml"),
+        (["evaluate", ".", "--checkpoint", "bets"], 64, "neither latest nor best nor a version"),
+        (["evaluate", ".", "--episodes", "0"], 64, "allowed are 1 to 65536"),
+        (["plot", ".", "-o", "curves.png"], 64, "ends in .svg"),
+        (["plot", "-o", "curves.svg"], 64, "run-dir"),
+        (["plot", ".", "-o", "curves.svg", "--x", "hours"], 64, "'frames', 'seconds' or 'version'"),
+        (["status"], 1, "apus train cartpole"),
+        (["status", "runs/one", "--coordinator", "tcp://127.0.0.1:1"], 64, "not both"),
+        (["status", "--coordinator", "localhost"], 1, "tcp://HOST:PORT"),
+        (["doctor", "--reference", "none.json"], 1, "none.json"),
+    ])
+    func mistyped(_ arguments: [String], code: Int32, says: String) throws {
+        try inScratch { folder in
+            let result = try Program.apus(arguments, in: folder)
+            #expect(result.code == code && result.output.isEmpty)
+            #expect(result.error.contains(says), "\(result.error)")
+            #expect(!Files.exists("\(folder)/runs"), "a mistake leaves nothing behind")
+        }
+    }
+
+    @Test(arguments: [["methods"], ["environments"], ["config", "cartpole"], ["doctor"]])
+    func json(_ arguments: [String]) throws {
+        try inScratch { folder in
+            let result = try Program.apus(arguments + ["--json"], in: folder)
+            #expect(result.code == 0)
+            #expect(try result.json().object?.isEmpty == false)
+            let text = try Program.apus(arguments, in: folder)
+            #expect(text.code == 0 && !text.output.hasPrefix("{"))
+        }
+    }
+
+    @Test func listsNameWhatARunMaySay() throws {
+        try inScratch { folder in
+            let methods = try Program.apus(["methods", "--json"], in: folder).json()
+            let vtrace = try #require(methods["methods"]?.array?.first { $0["id"]?.string == "vtrace" })
+            #expect(vtrace["staleness"]?.string == "C" && vtrace["max_lag"]?.integer == 32)
+            let entropy = try #require(vtrace["options"]?.array?.first { $0["name"]?.string == "entropy" })
+            #expect(entropy["default"]?.number == 0.01 && entropy["documentation"]?.string?.isEmpty == false)
+            let environments = try Program.apus(["environments", "--json"], in: folder).json()
+            let cartPole = try #require(environments["environments"]?.array?.first { $0["id"]?.string == "CartPole-v1" })
+            #expect(cartPole["max_episode_steps"]?.integer == 500 && cartPole["action_space"]?["count"]?.integer == 2)
+        }
+    }
+
+    /// What is printed is a run file, with the same content, and names every key.
+    @Test func configIsARunFile() throws {
+        try inScratch { folder in
+            let first = try Program.apus(["config", "cartpole", "--set", "actors.slots=7"], in: folder)
+            try Files.write(Array(first.output.utf8), to: "\(folder)/mine.yaml")
+            let second = try Program.apus(["config", "mine.yaml"], in: folder)
+            #expect(first.code == 0 && second.code == 0 && first.output == second.output)
+            #expect(first.output.contains("slots: 7"))
+            let json = try Program.apus(["config", "mine.yaml", "--json"], in: folder).json()
+            #expect(json["actors.slots"]?.integer == 7 && json["network.hidden"]?.array?.count == 2)
+            let sections = Set(RunSpec.documentation.compactMap { $0.key.split(separator: ".").count > 1 ? $0.key.split(separator: ".")[0] : nil })
+            for (key, text) in RunSpec.documentation {
+                #expect(first.output.contains("# \(text)\n"))
+                #expect(sections.contains(key[...]) || json[key] != nil, "\(key)")
+            }
+        }
+    }
+
+    /// README must not fall behind.
+    @Test func readmeNamesEveryKeyAndCommand() throws {
+        let readme = String(decoding: try Files.read(fixture("../../../README.md")), as: UTF8.self)
+        for (key, text) in RunSpec.documentation where key.contains(".") || key == "name" || key == "seed" {
+            #expect(readme.contains("| `\(key)` |"), "\(key)")
+            #expect(readme.contains(text.split(separator: "|").joined(separator: "\\|")), "\(key): \(text)")
+        }
+        for command in Self.commands { #expect(readme.contains("apus \(command)"), "\(command)") }
+    }
+}
