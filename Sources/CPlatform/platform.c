@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 int apus_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
@@ -22,25 +21,30 @@ void apus_eventfd_drain(int descriptor) {
     while (read(descriptor, &count, sizeof count) < 0 && errno == EINTR) {}
 }
 
+static int signal_event = -1;
+
+static void report_signal(int number) {
+    (void)number;
+    int error = errno;
+    apus_eventfd_signal(signal_event);
+    errno = error;
+}
+
 int apus_signal_descriptor(void) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0) return -1;
+    if (signal_event >= 0) return signal_event;
+    signal_event = apus_eventfd();
+    if (signal_event < 0) return -1;
+    struct sigaction action = {.sa_handler = report_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return signal_event;
 }
 
-int apus_next_signal(int descriptor) {
-    struct signalfd_siginfo info;
-    return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
-}
-
-void apus_unblock_signals(void) {
-    sigset_t set;
-    sigemptyset(&set);
-    pthread_sigmask(SIG_SETMASK, &set, NULL);
+int apus_take_signals(int descriptor) {
+    uint64_t count;
+    return read(descriptor, &count, sizeof count) == sizeof count ? (int)count : 0;
 }
 
 int apus_die_with_parent(int parent) {

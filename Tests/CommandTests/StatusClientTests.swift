@@ -4,11 +4,13 @@ import Testing
 import Wire
 
 @Suite struct StatusClientTests {
-    private static let status = Status(run: 7, runName: "x", runDirectory: "runs/x", ageSeconds: 1, members: [], lastRecord: nil, refused: 0)
+    private static let status = Status(
+        run: 7, runName: "x", runDirectory: "runs/x", ageSeconds: 1, members: [], lastRecord: nil, refused: 0)
 
     /// Runs `body` with a client of a coordinator that begins `seconds` later and answers every request as it is told.
     private func inProcess(
-        after seconds: Double = 0, _ answer: @escaping @Sendable (ControlMessage) -> [[OutgoingFrame]], _ body: (StatusClient) throws -> Void
+        after seconds: Double = 0, _ answer: @escaping @Sendable (ControlMessage) -> [[OutgoingFrame]],
+        _ body: (StatusClient) throws -> Void
     ) throws {
         try inScratch { folder in
             let (context, endpoint, done) = (SocketContext(), try Endpoint("ipc://\(folder)/control"), Guarded(false))
@@ -42,7 +44,9 @@ import Wire
     }
 
     @Test func waitsForOneThatComesLater() throws {
-        try inProcess(after: 0.3) { _ in [[.bytes(ControlMessage.status(Self.status).encoded())]] } _: { client in
+        try inProcess(after: 0.3) { _ in
+            [[.bytes(ControlMessage.status(Self.status).encoded())]]
+        } _: { client in
             try #expect(client.request(timeout: 5) == Self.status)
         }
     }
@@ -72,15 +76,21 @@ import Wire
 
     @Test func refusalsAndForeignAnswersAreTold() throws {
         let refusal = Refusal.protocolMismatch(peer: WireProtocol.version)
-        try inProcess { _ in [[.bytes(ControlMessage.refusal(refusal).encoded())]] } _: { client in
+        try inProcess { _ in
+            [[.bytes(ControlMessage.refusal(refusal).encoded())]]
+        } _: { client in
             let error = try #require(throws: StatusError.self) { try client.request(timeout: 5) }
             #expect(error.problem.contains("protocol version") && error.remedy == "Use the same version of Apus on both hosts.")
         }
-        try inProcess { _ in [[.bytes(Array("HTTP/1.1 400 Bad Request".utf8))]] } _: { client in
+        try inProcess { _ in
+            [[.bytes(Array("HTTP/1.1 400 Bad Request".utf8))]]
+        } _: { client in
             let error = try #require(throws: StatusError.self) { try client.request(timeout: 5) }
             #expect(error.problem.contains("none of Apus"))
         }
-        try inProcess { _ in [[.bytes([1]), .bytes([2])]] } _: { client in
+        try inProcess { _ in
+            [[.bytes([1]), .bytes([2])]]
+        } _: { client in
             let error = try #require(throws: StatusError.self) { try client.request(timeout: 5) }
             #expect(error.problem.contains("2 frames instead of 1"))
         }

@@ -6,6 +6,7 @@ import Wire
 /// A member that was welcomed as an actor and then sends what it likes.
 final class Impostor {
     let place: MemberPlace
+    private let token = UInt64.random(in: 1 ... .max)
     let run: UInt64
     let assignment: ActorAssignment
     private let context: SocketContext
@@ -17,7 +18,7 @@ final class Impostor {
         self.context = context
         control = Socket(.dealer, in: context)
         try control.connect(coordinator)
-        let hello = ControlMessage.hello(Hello(role: .actor, token: .random(in: 1 ... .max), host: "elsewhere", pid: 1))
+        let hello = ControlMessage.hello(Hello(role: .actor, token: token, host: "elsewhere", pid: 1))
         var welcome: Welcome?
         var location: LearnerLocation?
         let deadline = Time.now + 5
@@ -44,24 +45,26 @@ final class Impostor {
         try stream.connect(Endpoint(location.rollouts))
     }
 
-    func askCoordinator(_ frames: [[UInt8]]) -> ControlMessage? {
-        Self.send(control, frames.map { .bytes($0) })
-        return Self.reply(control).flatMap { try? ControlMessage(decoding: $0) }
+    /// The coordinator's next refusal, whatever else comes before it.
+    func refusalOfCoordinator(_ frames: [[UInt8]]) -> Refusal? {
+        send(control, frames.map { .bytes($0) })
+        while let frame = reply(control) { if case .refusal(let refusal)? = try? ControlMessage(decoding: frame) { return refusal } }
+        return nil
     }
 
     /// The learner's answer; nil when there is none.
     func ask(_ frames: [OutgoingFrame]) -> StreamMessage? {
-        Self.send(stream, frames)
+        send(stream, frames)
         return next()
     }
 
     func ask(_ message: StreamMessage) -> StreamMessage? { ask([.bytes(message.encoded())]) }
 
-    func next(within seconds: Double = 2) -> StreamMessage? { Self.reply(stream, seconds).flatMap { try? StreamMessage(decoding: $0) } }
+    func next(within seconds: Double = 2) -> StreamMessage? { reply(stream, seconds).flatMap { try? StreamMessage(decoding: $0) } }
 
     /// The next refusal, whatever else comes before it.
     func refusal(_ frames: [OutgoingFrame]) -> Refusal? {
-        Self.send(stream, frames)
+        send(stream, frames)
         let deadline = Time.now + 3
         while Time.now < deadline { if case .refusal(let refusal)? = next() { return refusal } }
         return nil
@@ -95,15 +98,16 @@ final class Impostor {
 
     func frames(_ rollout: Rollout) -> [OutgoingFrame] { [.bytes(RolloutHeader(rollout).encoded())] + rollout.columns.map { .shared($0.bytes) } }
 
-    private static func send(_ socket: Socket, _ frames: [OutgoingFrame]) {
+    private func send(_ socket: Socket, _ frames: [OutgoingFrame]) {
         let deadline = Time.now + 5
         while !socket.send(frames), Time.now < deadline { Poll.wait(sockets: [], descriptors: [], milliseconds: 5) }
     }
 
-    private static func reply(_ socket: Socket, _ seconds: Double = 2) -> SharedBytes? {
+    private func reply(_ socket: Socket, _ seconds: Double = 2) -> SharedBytes? {
         let deadline = Time.now + seconds
         while Time.now < deadline {
             if let frames = socket.receive() { return frames[0] }
+            control.send([.bytes(ControlMessage.heartbeat(Heartbeat(token: token)).encoded())])
             Poll.wait(sockets: [socket], descriptors: [], milliseconds: 20)
         }
         return nil

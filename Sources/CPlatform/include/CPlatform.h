@@ -8,13 +8,12 @@ void apus_eventfd_signal(int descriptor);
 /// Takes all pending wake-ups from `descriptor`.
 void apus_eventfd_drain(int descriptor);
 
-/// Blocks SIGINT and SIGTERM in this thread (and those it starts) and returns a descriptor that reports them, or -1.
+/// Makes SIGINT and SIGTERM wake whoever polls the descriptor that is returned (-1: there is none left), instead of ending the process.
+/// A handler and not a blocked mask: libraries start threads before `main`, and those would take what is blocked elsewhere.
 int apus_signal_descriptor(void);
-/// The next signal reported by `descriptor`, or 0.
-int apus_next_signal(int descriptor);
+/// How many signals have come since the last call.
+int apus_take_signals(int descriptor);
 
-/// Unblocks all signals: a child started by `posix_spawn` inherits the mask otherwise.
-void apus_unblock_signals(void);
 /// Asks the kernel to send SIGKILL to this process when the thread that started it is gone. Returns 0 if the parent has already gone.
 int apus_die_with_parent(int parent);
 /// A name for the calling thread (15 characters).

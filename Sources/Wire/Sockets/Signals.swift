@@ -2,8 +2,6 @@ import CPlatform
 import Glibc
 
 /// SIGINT and SIGTERM as events of a socket thread: the first asks to drain, the second ends the process at once.
-///
-/// Make it first thing in `main`, before any thread starts: threads inherit the blocked signals.
 public struct Signals: Sendable {
     public let descriptor: Int32
 
@@ -12,20 +10,21 @@ public struct Signals: Sendable {
 
     public static func take() -> Signals { Signals(descriptor: apus_signal_descriptor()) }
 
-    /// - Parameter descriptor: gives `signalfd_siginfo` records and never blocks.
-    package init(descriptor: Int32) { self.descriptor = descriptor }
+    private init(descriptor: Int32) { self.descriptor = descriptor }
 
     public var descriptors: [Int32] { descriptor >= 0 ? [descriptor] : [] }
 
     /// Whether a signal has come; a second one since the start ends the process.
-    public func received(before: inout Int) -> Bool {
+    ///
+    /// - Parameter abandoning: what must not be left behind even then.
+    public func received(before: inout Int, abandoning: () -> Void = {}) -> Bool {
         guard descriptor >= 0 else { return false }
-        var any = false
-        while apus_next_signal(descriptor) != 0 {
-            before += 1
-            any = true
-            if before >= 2 { _exit(130) }
+        let count = Int(apus_take_signals(descriptor))
+        before += count
+        if before >= 2 {
+            abandoning()
+            _exit(130)
         }
-        return any
+        return count > 0
     }
 }

@@ -28,12 +28,8 @@ struct Child {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
         posix_spawnattr_setpgroup(&attributes, 0)
-        // The supervisor takes its signals through a descriptor and has them blocked; its children must not inherit that.
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
 
         var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments + ["--parent", "\(getpid())"]).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }

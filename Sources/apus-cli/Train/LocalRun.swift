@@ -57,13 +57,12 @@ final class LocalRun {
     /// - Returns: whether a signal ended it.
     /// - Throws: when a role failed in a way that a restart does not mend.
     func run(_ report: (Event) -> Void) throws -> Bool {
-        defer { try? Files.remove(runtime) }
-        defer { killAll() }
+        defer { clear() }
         for name in ["coordinator", "learner"] + (0..<actors).map({ "actor-\($0)" }) { try start(name) }
         var lastRequest = Time.zero
         while children["coordinator"] != nil {
             Poll.wait(sockets: [status], descriptors: signals.descriptors, milliseconds: 10)
-            if signals.received(before: &signalCount) {
+            if signals.received(before: &signalCount, abandoning: clear) {
                 interrupted = true
                 report(.stopping("stopping: the learner writes a checkpoint (again to stop at once)"))
                 stop()
@@ -138,16 +137,25 @@ final class LocalRun {
         report(.restarted(name, pid: children[name]!.pid, why: why))
     }
 
+    /// The coordinator is gone. It has told the others that the run is over, unless it was killed: then a signal does.
     private func waitForOthers() {
-        let deadline = Time.now + 5
+        let (patience, deadline) = (Time.now + 0.5, Time.now + 5)
+        var told = false
         while !children.isEmpty, Time.now < deadline {
-            for (name, child) in children {
-                guard let exit = child.poll() else { continue }
-                children[name] = nil
-                if name == "learner", exit == .code(1) { fail(name, "ended with exit code 1", restarts: 0) }
+            for (name, child) in children where child.poll() != nil { children[name] = nil }
+            if !told, Time.now > patience {
+                told = true
+                for child in children.values { child.signal(SIGTERM) }
             }
+            if signals.received(before: &signalCount, abandoning: clear) { interrupted = true }
             usleep(1000)
         }
+    }
+
+    /// Leaves nothing behind: no process, no socket file.
+    private func clear() {
+        killAll()
+        try? Files.remove(runtime)
     }
 
     private func killAll() {
