@@ -68,6 +68,9 @@ let package = Package(
         .testTarget(name: "RunsTests", dependencies: ["Runs", "Platform"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Rollouts", "Tensors", "Platform", "TestSupport"]),
         .testTarget(
+            name: "RolesTests",
+            dependencies: ["Acting", "Learning", "Coordinating", "Wire", "Runs", "Rollouts", "Tensors", "Platform", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(
             name: "CommandTests",
             dependencies: ["Coordinating", "Runs", "Wire", "Platform", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator"],
             exclude: ["Fixtures"]),

@@ -60,7 +60,7 @@ import Wire
             }
             guard (try? arrived.validate(shape)) != nil else { continue }
             accepted += 1
-            #expect(arrived.frames <= shape.steps * shape.maximumSlots)
+            #expect(arrived.steps == shape.steps && arrived.slots <= shape.maximumSlots)
         }
         #expect(accepted > 0)
     }
