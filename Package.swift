@@ -66,6 +66,8 @@ let package = Package(
             name: "MethodsTests", dependencies: ["Methods", "Environments", "Rollouts", "Networks", "Tensors", "Platform"],
             exclude: ["Fixtures"]),
         .testTarget(name: "RunsTests", dependencies: ["Runs", "Platform"]),
+        // Real processes: the programs lie beside the test bundle.
+        .testTarget(name: "ClusterTests", dependencies: ["Coordinating", "Networks", "Platform", "Runs", "Wire"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Rollouts", "Tensors", "Platform", "TestSupport"]),
         .testTarget(
             name: "RolesTests",

@@ -151,6 +151,8 @@ final class LearnerLoop {
     /// Lets a rollout through if it is neither known already nor too old.
     private func sweep(_ queued: QueuedRollout) throws {
         let id = queued.rollout.id
+        // An actor that was taken for gone, and is not, sends again what is still in the queue.
+        if ready.contains(where: { $0.rollout.id == id }) { return }
         if ledger.state.isTerminal(actor: id.actor, incarnation: id.incarnation, sequence: id.sequence) {
             // Trained by a life before this one, which was killed before it could acknowledge.
             return end([id])

@@ -28,6 +28,8 @@ final class LearnerSockets {
     private var shape: RolloutShape?
     private var lastPublished: PublishedWeights?
     private var signalCount = 0
+    /// The learner whose place this one waits for, as the coordinator has put it; said once.
+    private var waitsFor: String?
 
     init(
         desk: Guarded<LearnerDesk>, wakeUp: WakeUp, context: SocketContext, signals: Signals, binding: LearnerBinding,
@@ -93,7 +95,8 @@ final class LearnerSockets {
             case .refused(let refusal):
                 // Its predecessor may just have died: the place is free as soon as the coordinator has noticed.
                 if refusal.code == .occupied, desk.read({ $0.welcome == nil }) {
-                    log.info("waiting: \(refusal)")
+                    if waitsFor != refusal.problem { log.info("waiting: \(refusal)") }
+                    waitsFor = refusal.problem
                 } else {
                     end(refusal.code == .finished ? .finished(reason: refusal.problem) : .refused(refusal))
                 }

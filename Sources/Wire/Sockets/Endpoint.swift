@@ -49,19 +49,3 @@ public struct EndpointError: Remediable, Equatable {
     public let place: String
     public var remedy: String = "Write tcp://HOST:PORT, for example tcp://127.0.0.1:7700, or ipc://PATH."
 }
-
-/// A short folder of this process for unix sockets and what else must vanish with it.
-///
-/// It stands in `$XDG_RUNTIME_DIR` or `/tmp` rather than in the run directory, whose path may exceed what a unix socket's address can hold.
-public enum RuntimeDirectory {
-    public static func create() throws -> String {
-        let base = getenv("XDG_RUNTIME_DIR").map { String(cString: $0) } ?? "/tmp"
-        for candidate in [base, "/tmp"] where candidate.utf8.count < 60 {
-            var template = Array("\(candidate)/apus-XXXXXX".utf8CString)
-            if mkdtemp(&template) != nil { return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) }
-        }
-        throw SocketError(
-            problem: "cannot make a folder for sockets: \(String(cString: strerror(errno)))", place: base,
-            remedy: "Make \(base) writable or set XDG_RUNTIME_DIR to a short path that is.")
-    }
-}
