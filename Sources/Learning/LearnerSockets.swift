@@ -122,7 +122,8 @@ final class LearnerSockets {
             case .host(let host, let advertised):
                 let (streamsAt, weightsAt) = try (streams.bind(Endpoint("tcp://\(host):*")), weights.bind(Endpoint("tcp://\(host):*")))
                 location = LearnerLocation(
-                    rollouts: streamsAt.description.replacingHost(with: advertised), weights: weightsAt.description.replacingHost(with: advertised),
+                    rollouts: streamsAt.description.replacingHost(with: advertised),
+                    weights: weightsAt.description.replacingHost(with: advertised),
                     life: opening.intake.life)
             }
             (self.streams, self.weights) = (streams, weights)
@@ -179,7 +180,8 @@ final class LearnerSockets {
             // The sequence number is used up: it must come to its end in the ledger.
             let nonFinite = (error as? RolloutError)?.isNonFinite ?? false
             desk.update { $0.failed.append(FailedRollout(id: header.id, problem: "\(error)", isNonFinite: nonFinite)) }
-            perform(intake!.malformed(.invalid(field: "rollout \(header.id)", value: "\(error)", allowed: "see proto/apus.proto"), from: peer))
+            perform(
+                intake!.malformed(.invalid(field: "rollout \(header.id)", value: "\(error)", allowed: "see proto/apus.proto"), from: peer))
         }
     }
 
@@ -237,7 +239,8 @@ final class LearnerSockets {
         desk.read { desk in
             let state = desk.meter.state(now: now)
             let obstacle = desk.obstacle
-            let waits = state.name == ShareMeter.busy ? [] : [Wait(resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds)]
+            let waits =
+                state.name == ShareMeter.busy ? [] : [Wait(resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds)]
             let counts = [
                 Gauge("version", Double(desk.version)), Gauge("queued_rollouts", Double(desk.queue.count)),
                 Gauge("open_rollouts", Double(intake?.open ?? 0)), Gauge("actors", Double(intake?.actors ?? 0)),

@@ -70,7 +70,9 @@ final class Impostor {
         return nil
     }
 
-    func attach(next: UInt64 = 1, first: UInt64? = nil, run: UInt64? = nil, protocol version: UInt32 = WireProtocol.version) -> StreamMessage {
+    func attach(next: UInt64 = 1, first: UInt64? = nil, run: UInt64? = nil, protocol version: UInt32 = WireProtocol.version)
+        -> StreamMessage
+    {
         var attach = Attach(run: run ?? self.run, actor: place, firstUnacknowledged: first ?? next, nextSequence: next, producing: false)
         attach.protocol = version
         return .attach(attach)
@@ -86,17 +88,22 @@ final class Impostor {
             return Column(name, type, shape, bytes)
         }
         return Rollout(
-            id: RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), version: version, steps: steps, slots: slots,
+            id: RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), version: version, steps: steps,
+            slots: slots,
             observation: column("observation", .float32, [steps + 1, slots, observations], observation),
             action: column("action", .int32, [steps, slots], action),
             behaviourLogProb: column("behaviour_log_prob", .float32, [steps, slots], Float(-0.7)),
-            reward: column("reward", .float32, [steps, slots], Float(1)), terminated: column("terminated", .uint8, [steps, slots], UInt8(0)),
+            reward: column("reward", .float32, [steps, slots], Float(1)),
+            terminated: column("terminated", .uint8, [steps, slots], UInt8(0)),
             truncated: column("truncated", .uint8, [steps, slots], UInt8(0)), finalIndex: column("final_index", .int32, [0], Int32(0)),
             finalObservation: column("final_observation", .float32, [0, observations], Float(0)),
-            episodeReturn: column("episode_return", .float32, [0], Float(0)), episodeLength: column("episode_length", .int32, [0], Int32(0)))
+            episodeReturn: column("episode_return", .float32, [0], Float(0)), episodeLength: column("episode_length", .int32, [0], Int32(0))
+        )
     }
 
-    func frames(_ rollout: Rollout) -> [OutgoingFrame] { [.bytes(RolloutHeader(rollout).encoded())] + rollout.columns.map { .shared($0.bytes) } }
+    func frames(_ rollout: Rollout) -> [OutgoingFrame] {
+        [.bytes(RolloutHeader(rollout).encoded())] + rollout.columns.map { .shared($0.bytes) }
+    }
 
     private func send(_ socket: Socket, _ frames: [OutgoingFrame]) {
         let deadline = Time.now + 5

@@ -3,7 +3,8 @@ import Runs
 import Testing
 import Wire
 
-/// A peer that knows the protocol and breaks it, against a live run: each offence is refused in clear words and counted, and the run goes on.
+/// A peer that knows the protocol and breaks it, against a live run: each offence is refused in clear words and counted, and the run goes
+/// on.
 @Suite(.serialized) struct ImpostorTests {
     @Test func everyOffenceIsRefusedAndTheRunGoesOn() throws {
         let cluster = try Cluster {
@@ -26,7 +27,9 @@ import Wire
         #expect(impostor.refusal([.bytes([])])?.code == .malformed)
         #expect(impostor.refusal([.bytes([0xFF, 0xFF])])?.problem.contains("not a Stream message") == true)
         #expect(impostor.refusal(impostor.frames(impostor.rollout(1)))?.code == .unknownMember)
-        #expect(refusal(impostor.attach(protocol: 99))?.problem == "protocol version 99 cannot talk to protocol version \(WireProtocol.version)")
+        #expect(
+            refusal(impostor.attach(protocol: 99))?.problem == "protocol version 99 cannot talk to protocol version \(WireProtocol.version)"
+        )
         #expect(refusal(impostor.attach(run: impostor.run &+ 1))?.code == .wrongRun)
         #expect(refusal(.grant(Grant(life: 0, acknowledgedThrough: 0, tickets: [], version: 0)))?.code == .unknownMember)
 
@@ -80,7 +83,9 @@ import Wire
         // A frame larger than any column: the connection is gone, the place is not.
         _ = impostor.ask([.bytes([1]), .bytes([UInt8](repeating: 0, count: 40_000_000))])
         try impostor.reconnect()
-        guard case .grant(let again)? = impostor.ask(impostor.attach(next: sequence + 1)) else { return #expect(Bool(false), "no way back") }
+        guard case .grant(let again)? = impostor.ask(impostor.attach(next: sequence + 1)) else {
+            return #expect(Bool(false), "no way back")
+        }
         #expect(again.acknowledgedThrough == sequence)
 
         let before = try cluster.status { $0.refused >= 4 }!.lastRecord!.version

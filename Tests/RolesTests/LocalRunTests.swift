@@ -29,7 +29,9 @@ import Wire
         #expect(coordinator.end()?.description == "20000 frames are done")
         try checkRecord(cluster, frames: 20_000)
         let last = try cluster.metrics.last!
-        for name in ["training_return", "evaluation_return", "policy_lag_mean", "loss", "gradient_norm", "frames_per_second", "learner_busy_share"] {
+        for name in [
+            "training_return", "evaluation_return", "policy_lag_mean", "loss", "gradient_norm", "frames_per_second", "learner_busy_share",
+        ] {
             #expect(last.scalars.contains { $0.name == name }, "\(name) is not recorded")
         }
     }

@@ -10,16 +10,22 @@ import Wire
     }
 
     @Test func aNumberThatIsNoneStaysOne() throws {
-        guard case .heartbeat(let heartbeat) = try decoded(ControlMessage.heartbeat(Heartbeat(token: 1, gauges: [Gauge("loss", .nan)])).encoded())
+        guard
+            case .heartbeat(let heartbeat) = try decoded(
+                ControlMessage.heartbeat(Heartbeat(token: 1, gauges: [Gauge("loss", .nan)])).encoded())
         else { return #expect(Bool(false)) }
         #expect(heartbeat.gauges.count == 1 && heartbeat.gauges[0].value.isNaN)
     }
 
     @Test func textsEndAtNULAndAtTheirLimit() throws {
         #expect(try decoded(ControlMessage.stop(reason: "ab\0cd").encoded()) == .stop(reason: "ab"))
-        #expect(try decoded(ControlMessage.stop(reason: String(repeating: "x", count: 5000)).encoded()) == .stop(reason: String(repeating: "x", count: 4096)))
+        #expect(
+            try decoded(ControlMessage.stop(reason: String(repeating: "x", count: 5000)).encoded())
+                == .stop(reason: String(repeating: "x", count: 4096)))
         // Bytes that are no UTF-8 are replaced.
-        guard case .stop(let reason) = try decoded(Protobuf.bytes(10, Protobuf.bytes(1, [0x61, 0xFF, 0x62]))) else { return #expect(Bool(false)) }
+        guard case .stop(let reason) = try decoded(Protobuf.bytes(10, Protobuf.bytes(1, [0x61, 0xFF, 0x62]))) else {
+            return #expect(Bool(false))
+        }
         #expect(reason == "a\u{FFFD}b")
     }
 
@@ -39,7 +45,8 @@ import Wire
 
         let assignment = P.text(1, "E") + P.number(2, 16) + P.number(3, 20) + P.fixed64(4, 9) + P.packed(5, [64, 32]) + P.text(6, "relu")
         let welcome =
-            P.fixed64(1, 8) + P.text(2, "n") + P.number(3, 1) + P.number(4, 2) + P.double(5, 0.5) + P.text(6, "y: 1") + P.bytes(7, assignment)
+            P.fixed64(1, 8) + P.text(2, "n") + P.number(3, 1) + P.number(4, 2) + P.double(5, 0.5) + P.text(6, "y: 1")
+            + P.bytes(7, assignment)
         #expect(
             try decoded(P.bytes(2, welcome))
                 == .welcome(
@@ -88,7 +95,9 @@ import Wire
         #expect(field(P.bytes(1, P.number(1, 2) + P.number(2, 7))) == "accepted")
         #expect(field(P.bytes(1, P.number(1, 1) + P.number(2, 2) + P.bytes(9, P.text(1, "x")))).hasPrefix("LearnerLocation"))
         #expect(field(P.bytes(2, welcome)) == "accepted")
-        for seconds in [0, -1, .nan, .infinity, 3601] { #expect(field(P.bytes(2, P.text(2, "n") + P.double(5, seconds))) == "Welcome.heartbeat_seconds") }
+        for seconds in [0, -1, .nan, .infinity, 3601] {
+            #expect(field(P.bytes(2, P.text(2, "n") + P.double(5, seconds))) == "Welcome.heartbeat_seconds")
+        }
         for name in ["", ".", "..", "a/b", "/"] { #expect(field(P.bytes(2, P.text(2, name) + P.double(5, 1))) == "Welcome.run_name") }
         #expect(field(P.bytes(2, welcome + P.bytes(7, assignment))) == "accepted")
         #expect(field(P.bytes(2, welcome + P.bytes(7, P.number(3, 1)))) == "ActorAssignment.slots")

@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// A million and more mutated messages through every decoder: each is refused by a typed error or decodes to something that can be used. A crash, an
+/// A million and more mutated messages through every decoder: each is refused by a typed error or decodes to something that can be used. A
+/// crash, an
 /// index out of range or a number that does not fit ends the test process.
 @Suite struct FuzzTests {
     private static let lanes = 8
@@ -55,7 +56,9 @@ import Wire
                 frames[index] = shared(bytes)
             }
             if dice.chance(0.05) { frames.swapAt(dice.below(frames.count), dice.below(frames.count)) }
-            guard case .rollout(let decoded)? = try? StreamMessage(decoding: shared(header)), let arrived = try? decoded.rollout(columns: frames) else {
+            guard case .rollout(let decoded)? = try? StreamMessage(decoding: shared(header)),
+                let arrived = try? decoded.rollout(columns: frames)
+            else {
                 continue
             }
             guard (try? arrived.validate(shape)) != nil else { continue }

@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 import Wire
 
-/// Members against coordinators that die and come back, over connections that break: places never repeat, every record is kept exactly once and in
+/// Members against coordinators that die and come back, over connections that break: places never repeat, every record is kept exactly
+/// once and in
 /// order, and after the faults everybody is known again and has the learner's address.
 @Suite struct MembershipPropertyTests {
     @Test(arguments: 0..<4) func survivesFaults(lane: UInt64) {
@@ -54,14 +55,22 @@ private struct ControlSimulation {
         for _ in 0..<400 where violations.isEmpty { calm() }
         guard violations.isEmpty else { return }
         // A learner that was killed takes with it what it had not yet handed over; what it had, is there once.
-        let surviving = made.filter { record in recordsOnDisk.contains { $0.time == record.time } || record.sequence > 0 && lives.contains(record.version) }
-        if recordsOnDisk.map(\.time) != surviving.map(\.time) { violations.append("\(surviving.count) records made, \(recordsOnDisk.count) kept") }
-        if zip(recordsOnDisk, recordsOnDisk.dropFirst()).contains(where: { $0.time >= $1.time }) { violations.append("records out of order") }
+        let surviving = made.filter { record in
+            recordsOnDisk.contains { $0.time == record.time } || record.sequence > 0 && lives.contains(record.version)
+        }
+        if recordsOnDisk.map(\.time) != surviving.map(\.time) {
+            violations.append("\(surviving.count) records made, \(recordsOnDisk.count) kept")
+        }
+        if zip(recordsOnDisk, recordsOnDisk.dropFirst()).contains(where: { $0.time >= $1.time }) {
+            violations.append("records out of order")
+        }
         let life = processes.first { $0.role == .learner }!.client.place!.incarnation
         for process in processes {
             if !process.client.isRegistered { violations.append("\(process.role) \(process.token) is not registered") }
             if process.client.waitingRecords > 0 { violations.append("\(process.client.waitingRecords) records wait") }
-            if process.role == .actor, process.located?.life != life { violations.append("actor \(process.token) knows life \(process.located?.life ?? 0), not \(life)") }
+            if process.role == .actor, process.located?.life != life {
+                violations.append("actor \(process.token) knows life \(process.located?.life ?? 0), not \(life)")
+            }
         }
     }
 
@@ -142,7 +151,8 @@ private struct ControlSimulation {
         recordSequence += 1
         // The version names the process that made it.
         let record = Record(
-            sequence: recordSequence, time: now - .zero + Double(recordSequence) * 1e-6, version: processes[index].token, frames: 0, scalars: [])
+            sequence: recordSequence, time: now - .zero + Double(recordSequence) * 1e-6, version: processes[index].token, frames: 0,
+            scalars: [])
         made.append(record)
         perform(processes[index].client.record(record), index)
     }
@@ -168,7 +178,9 @@ private struct ControlSimulation {
         for action in actions {
             switch action {
             case .send(let peer, let message):
-                if let index = processes.firstIndex(where: { $0.peer == peer && $0.isConnected }) { processes[index].toMember.append(message) }
+                if let index = processes.firstIndex(where: { $0.peer == peer && $0.isConnected }) {
+                    processes[index].toMember.append(message)
+                }
             case .persist(let ledger): ledgerOnDisk = ledger
             case .append(let record): recordsOnDisk.append(record)
             case .log: break
@@ -182,17 +194,24 @@ private struct ControlSimulation {
             switch action {
             case .send(let message): if processes[index].isConnected { processes[index].toCoordinator.append(message) }
             case .joined(let welcome):
-                let place = MemberPlace(rank: welcome.place.rank + (processes[index].role == .learner ? 1000 : 0), incarnation: welcome.place.incarnation)
-                if let other = places.updateValue(processes[index].token, forKey: place) { violations.append("\(place) was given to \(other) before") }
+                let place = MemberPlace(
+                    rank: welcome.place.rank + (processes[index].role == .learner ? 1000 : 0), incarnation: welcome.place.incarnation)
+                if let other = places.updateValue(processes[index].token, forKey: place) {
+                    violations.append("\(place) was given to \(other) before")
+                }
                 if processes[index].role == .learner {
-                    perform(processes[index].client.announce(LearnerLocation(rollouts: "r", weights: "w", life: welcome.place.incarnation)), index)
+                    perform(
+                        processes[index].client.announce(LearnerLocation(rollouts: "r", weights: "w", life: welcome.place.incarnation)),
+                        index)
                 }
             case .located(let location): processes[index].located = location
             case .departed: break
             case .stop(let reason): violations.append("stopped: \(reason)")
             case .refused(let refusal):
                 // A new learner waits until the coordinator has noticed that the one before is gone.
-                if refusal.code != .occupied || processes[index].client.place != nil { violations.append("\(processes[index].role) \(processes[index].token): \(refusal)") }
+                if refusal.code != .occupied || processes[index].client.place != nil {
+                    violations.append("\(processes[index].role) \(processes[index].token): \(refusal)")
+                }
             }
         }
     }

@@ -56,15 +56,23 @@ import Wire
         var after = membership(kept)
         // A newcomer is quicker than actor 0.0, and gets another incarnation of its rank.
         #expect(place(after.received(hello(.actor, 8), from: [8], now: now)) == MemberPlace(rank: 0, incarnation: 1))
-        #expect(place(after.received(hello(.actor, 1, returning: MemberPlace(rank: 0, incarnation: 0)), from: [1], now: now)) == MemberPlace(rank: 0, incarnation: 0))
-        #expect(refusal(after.received(hello(.actor, 9, returning: MemberPlace(rank: 0, incarnation: 0)), from: [9], now: now)) == .occupied)
-        for stranger in [MemberPlace(rank: 0, incarnation: .max), MemberPlace(rank: 1, incarnation: 1), MemberPlace(rank: 5, incarnation: 0)] {
+        #expect(
+            place(after.received(hello(.actor, 1, returning: MemberPlace(rank: 0, incarnation: 0)), from: [1], now: now))
+                == MemberPlace(rank: 0, incarnation: 0))
+        #expect(
+            refusal(after.received(hello(.actor, 9, returning: MemberPlace(rank: 0, incarnation: 0)), from: [9], now: now)) == .occupied)
+        for stranger in [
+            MemberPlace(rank: 0, incarnation: .max), MemberPlace(rank: 1, incarnation: 1), MemberPlace(rank: 5, incarnation: 0),
+        ] {
             #expect(refusal(after.received(hello(.actor, 10, returning: stranger), from: [10], now: now)) == .wrongRun)
         }
         for life in [0, 2, UInt32.max] {
-            #expect(refusal(after.received(hello(.learner, 11, returning: MemberPlace(rank: 0, incarnation: life)), from: [11], now: now)) == .wrongRun)
+            #expect(
+                refusal(after.received(hello(.learner, 11, returning: MemberPlace(rank: 0, incarnation: life)), from: [11], now: now))
+                    == .wrongRun)
         }
-        let back = after.received(hello(.learner, 3, returning: MemberPlace(rank: 0, incarnation: 1), learner: location), from: [3], now: now)
+        let back = after.received(
+            hello(.learner, 3, returning: MemberPlace(rank: 0, incarnation: 1), learner: location), from: [3], now: now)
         #expect(place(back) == MemberPlace(rank: 0, incarnation: 1))
         var located = location
         located.life = 1
@@ -92,7 +100,8 @@ import Wire
         #expect(refusal(membership.received(.stop(reason: ""), from: [1], now: now)) == .malformed)
         #expect(refusal(membership.malformed(.missing(field: "x"), from: [1])) == .malformed)
         #expect(membership.status(now: now).refused == 4)
-        guard case .send(_, .status(let status)) = membership.received(.statusRequest(protocol: WireProtocol.version), from: [1], now: now)[0]
+        guard
+            case .send(_, .status(let status)) = membership.received(.statusRequest(protocol: WireProtocol.version), from: [1], now: now)[0]
         else { return #expect(Bool(false)) }
         #expect(status.members.isEmpty && status.runName == "r")
     }
@@ -121,11 +130,16 @@ import Wire
 
     @Test func recordsAreKeptOnceAndOnlyTheLearners() {
         var membership = membership(lastRecordTime: 10)
-        func record(_ sequence: UInt64, _ time: Double) -> Record { Record(sequence: sequence, time: time, version: 1, frames: 1, scalars: []) }
+        func record(_ sequence: UInt64, _ time: Double) -> Record {
+            Record(sequence: sequence, time: time, version: 1, frames: 1, scalars: [])
+        }
         #expect(refusal(membership.received(.record(record(1, 11)), from: [1], now: now)) == .unknownMember)
         _ = membership.received(hello(.learner, 1), from: [1], now: now)
         #expect(membership.received(.record(record(1, 9)), from: [1], now: now) == [.send([1], .recordKept(through: 1))])
-        #expect(membership.received(.record(record(2, 11)), from: [1], now: now) == [.append(record(2, 11)), .send([1], .recordKept(through: 2))])
+        #expect(
+            membership.received(.record(record(2, 11)), from: [1], now: now) == [
+                .append(record(2, 11)), .send([1], .recordKept(through: 2)),
+            ])
         #expect(membership.received(.record(record(2, 11)), from: [1], now: now) == [.send([1], .recordKept(through: 2))])
         #expect(membership.status(now: now).lastRecord == record(2, 11))
     }
@@ -135,7 +149,8 @@ import Wire
         _ = membership.received(hello(.learner, 1), from: [1], now: now)
         _ = membership.received(hello(.actor, 2), from: [2], now: now)
         let outcome = Outcome(solved: true, reason: "solved")
-        _ = membership.received(.record(Record(sequence: 1, time: 1, version: 1, frames: 1, scalars: [], outcome: outcome)), from: [1], now: now)
+        _ = membership.received(
+            .record(Record(sequence: 1, time: 1, version: 1, frames: 1, scalars: [], outcome: outcome)), from: [1], now: now)
         let told = membership.tick(now: now)
         #expect(told == [.send([1], .stop(reason: "solved")), .send([2], .stop(reason: "solved"))])
         #expect(refusal(membership.received(hello(.actor, 3), from: [3], now: now)) == .finished)
@@ -149,7 +164,8 @@ import Wire
         _ = membership.stop(reason: "asked", now: now)
         #expect(membership.stop(reason: "again", now: now) == [])
         for second in 1...15 {
-            let actions = membership.received(.heartbeat(Heartbeat(token: 2)), from: [2], now: now + Double(second))
+            let actions =
+                membership.received(.heartbeat(Heartbeat(token: 2)), from: [2], now: now + Double(second))
                 + membership.tick(now: now + Double(second))
             #expect(!actions.contains(.end(Outcome(solved: false, reason: "asked"))))
         }

@@ -11,13 +11,16 @@ import Wire
         RolloutIntake(RolloutIntake.Settings(run: 7, life: 1, credits: credits, rolloutsPerUpdate: 1, maxLag: maxLag), version: version)
     }
 
-    private func attach(_ place: MemberPlace, first: UInt64 = 1, next: UInt64 = 1, producing: Bool = false, run: UInt64 = 7) -> StreamMessage {
+    private func attach(_ place: MemberPlace, first: UInt64 = 1, next: UInt64 = 1, producing: Bool = false, run: UInt64 = 7)
+        -> StreamMessage
+    {
         .attach(Attach(run: run, actor: place, firstUnacknowledged: first, nextSequence: next, producing: producing))
     }
 
     private func header(_ sequence: UInt64, _ place: MemberPlace? = nil) -> StreamMessage {
         let place = place ?? self.place
-        return .rollout(RolloutHeader(rollout(RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), steps: 1, slots: 1)))
+        return .rollout(
+            RolloutHeader(rollout(RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), steps: 1, slots: 1)))
     }
 
     private func id(_ sequence: UInt64) -> RolloutID { RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence) }
@@ -87,7 +90,9 @@ import Wire
         #expect(refusal(intake.received(attach(place, run: 8), from: [1], now: now)) == .wrongRun)
         var other = Attach(run: 7, actor: place, firstUnacknowledged: 1, nextSequence: 1, producing: false)
         other.protocol = 99
-        guard case .send(_, .refusal(let refusal)) = intake.received(.attach(other), from: [1], now: now)[0] else { return #expect(Bool(false)) }
+        guard case .send(_, .refusal(let refusal)) = intake.received(.attach(other), from: [1], now: now)[0] else {
+            return #expect(Bool(false))
+        }
         #expect(refusal.code == .protocol && refusal.problem.contains("99") && refusal.problem.contains("\(WireProtocol.version)"))
         #expect(intake.actors == 0 && intake.refused == 2)
     }

@@ -6,7 +6,9 @@ import Wire
 @Suite struct RolloutOutboxTests {
     private let now = Time.seconds(50)
 
-    private func made(_ sequence: UInt64) -> Rollout { rollout(RolloutID(actor: 0, incarnation: 0, sequence: sequence), steps: 1, slots: 1) }
+    private func made(_ sequence: UInt64) -> Rollout {
+        rollout(RolloutID(actor: 0, incarnation: 0, sequence: sequence), steps: 1, slots: 1)
+    }
 
     private func opened(tickets: [UInt64] = [0, 0]) -> RolloutOutbox {
         var outbox = RolloutOutbox(run: 7, place: MemberPlace(rank: 0, incarnation: 0))
@@ -18,7 +20,8 @@ import Wire
     private func describe(_ actions: [RolloutOutbox.Action]) -> [String] {
         actions.map {
             switch $0 {
-            case .send(.attach(let attach)): "attach \(attach.firstUnacknowledged)..<\(attach.nextSequence)\(attach.producing ? " producing" : "")"
+            case .send(.attach(let attach)):
+                "attach \(attach.firstUnacknowledged)..<\(attach.nextSequence)\(attach.producing ? " producing" : "")"
             case .send(.ping(let produced)): "ping \(produced)"
             case .send(.detach(let produced, _)): "detach \(produced)"
             case .send: "other"
@@ -48,7 +51,8 @@ import Wire
             _ = outbox.produced(made(sequence))
         }
         #expect(describe(outbox.connected(now: now + 1)) == ["attach 1..<3"])
-        let again = outbox.received(.grant(Grant(life: 1, acknowledgedThrough: 1, tickets: [4], kind: .opens, version: 3, begun: 2)), now: now + 1)
+        let again = outbox.received(
+            .grant(Grant(life: 1, acknowledgedThrough: 1, tickets: [4], kind: .opens, version: 3, begun: 2)), now: now + 1)
         #expect(describe(again) == ["rollout 2"])
         #expect(outbox.unacknowledgedCount == 1)
         #expect(describe(outbox.detach(reason: "")) == ["detach 2"])

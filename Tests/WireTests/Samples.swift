@@ -8,7 +8,8 @@ enum Samples {
     private static let gauges = texts.flatMap { text in numbers.map { Gauge(text, $0) } }
     private static let waits = texts.map { Wait(resource: $0, holder: $0, seconds: 1e300) }
     private static let locations = [
-        LearnerLocation(rollouts: "tcp://host:1", weights: "ipc:///tmp/w", life: 1), LearnerLocation(rollouts: "r", weights: "w", life: .max),
+        LearnerLocation(rollouts: "tcp://host:1", weights: "ipc:///tmp/w", life: 1),
+        LearnerLocation(rollouts: "r", weights: "w", life: .max),
     ]
     private static let members = (0..<50).map { index in
         MemberStatus(
@@ -20,12 +21,14 @@ enum Samples {
     static let control: [ControlMessage] = {
         var otherVersion = Hello(role: .actor, token: 1, host: "h", pid: 1)
         otherVersion.protocol = .max
-        let assignment = ActorAssignment(environment: "CartPole-v1", slots: 65536, unroll: 65536, seed: .max, hidden: [1, 65536], activation: "tanh")
+        let assignment = ActorAssignment(
+            environment: "CartPole-v1", slots: 65536, unroll: 65536, seed: .max, hidden: [1, 65536], activation: "tanh")
         let bare = ActorAssignment(environment: "", slots: 1, unroll: 1, seed: 0, hidden: [], activation: "")
         let records = [
             Record(sequence: 0, time: 0, version: 0, frames: 0, scalars: []),
             Record(
-                sequence: .max, time: 1.7e9, version: .max, frames: .max, scalars: gauges, outcome: Outcome(solved: true, reason: "solved")),
+                sequence: .max, time: 1.7e9, version: .max, frames: .max, scalars: gauges,
+                outcome: Outcome(solved: true, reason: "solved")),
             Record(sequence: 1, time: -1, version: 1, frames: 1, scalars: [], outcome: Outcome(solved: false, reason: "")),
         ]
         var messages: [ControlMessage] = [
@@ -41,9 +44,11 @@ enum Samples {
                     runFile: String(repeating: "line: 雀\n", count: 20000), actor: assignment)),
             .welcome(
                 Welcome(
-                    run: 0, runName: "n", place: MemberPlace(rank: 0, incarnation: 0), heartbeatSeconds: .leastNonzeroMagnitude, runFile: "",
+                    run: 0, runName: "n", place: MemberPlace(rank: 0, incarnation: 0), heartbeatSeconds: .leastNonzeroMagnitude,
+                    runFile: "",
                     actor: bare)),
-            .welcome(Welcome(run: 1, runName: "n", place: MemberPlace(rank: 0, incarnation: 1), heartbeatSeconds: 1, runFile: "", actor: nil)),
+            .welcome(
+                Welcome(run: 1, runName: "n", place: MemberPlace(rank: 0, incarnation: 1), heartbeatSeconds: 1, runFile: "", actor: nil)),
             .heartbeat(Heartbeat(token: 0)), .heartbeat(Heartbeat(token: .max, gauges: gauges, waits: waits)), .heartbeatReply(run: .max),
             .recordKept(through: .max), .departed(rank: .max, incarnation: 0, cause: texts[2]), .goodbye(token: .max, reason: texts[1]),
             .statusRequest(protocol: .max),
@@ -64,20 +69,23 @@ enum Samples {
     }
 
     static let stream: [StreamMessage] = {
-        var otherVersion = Attach(run: 0, actor: MemberPlace(rank: 0, incarnation: 0), firstUnacknowledged: 1, nextSequence: 1, producing: false)
+        var otherVersion = Attach(
+            run: 0, actor: MemberPlace(rank: 0, incarnation: 0), firstUnacknowledged: 1, nextSequence: 1, producing: false)
         otherVersion.protocol = 0
         let last = WireProtocol.maximumSequence
         let messages: [StreamMessage] = [
             .attach(otherVersion),
             .attach(
                 Attach(
-                    run: .max, actor: MemberPlace(rank: .max, incarnation: .max), firstUnacknowledged: last - UInt64(WireProtocol.maximumCredits),
+                    run: .max, actor: MemberPlace(rank: .max, incarnation: .max),
+                    firstUnacknowledged: last - UInt64(WireProtocol.maximumCredits),
                     nextSequence: last, producing: true)),
             .grant(Grant(life: 0, acknowledgedThrough: 0, tickets: [], version: 0)),
             .grant(Grant(life: .max, acknowledgedThrough: .max, tickets: [0, .max], kind: .opens, version: .max, begun: .max)),
             .grant(
                 Grant(
-                    life: 1, acknowledgedThrough: 1, tickets: [UInt64](repeating: 1 << 40, count: WireProtocol.maximumCredits), kind: .revises,
+                    life: 1, acknowledgedThrough: 1, tickets: [UInt64](repeating: 1 << 40, count: WireProtocol.maximumCredits),
+                    kind: .revises,
                     version: 1)),
             .ping(produced: 0), .ping(produced: .max), .detach(produced: .max, reason: texts[2]), .detach(produced: 0, reason: ""),
             .stop(reason: texts[3]),

@@ -44,11 +44,14 @@ import Wire
             let released = Guarded(0)
             let frames = sizes.map { size in
                 let memory = UnsafeMutableRawPointer.allocate(byteCount: max(size, 1), alignment: 64)
-                for index in 0..<size { memory.storeBytes(of: UInt8(truncatingIfNeeded: index &* 31 &+ size), toByteOffset: index, as: UInt8.self) }
-                return OutgoingFrame.shared(SharedBytes(memory, count: size) { pointer in
-                    UnsafeMutableRawPointer(mutating: pointer).deallocate()
-                    released.update { $0 += 1 }
-                })
+                for index in 0..<size {
+                    memory.storeBytes(of: UInt8(truncatingIfNeeded: index &* 31 &+ size), toByteOffset: index, as: UInt8.self)
+                }
+                return OutgoingFrame.shared(
+                    SharedBytes(memory, count: size) { pointer in
+                        UnsafeMutableRawPointer(mutating: pointer).deallocate()
+                        released.update { $0 += 1 }
+                    })
             }
             func deliver(_ frames: [OutgoingFrame]) {
                 #expect(send(dealer, [.bytes([])] + frames))
@@ -185,7 +188,9 @@ import Wire
             address.sun_family = sa_family_t(AF_UNIX)
             withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
             let bound = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
             }
             #expect(bound == 0)
             close(descriptor)

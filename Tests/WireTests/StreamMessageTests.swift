@@ -48,7 +48,9 @@ import Wire
     @Test func refusesWhatBreaksTheContract() {
         #expect(field([]) == "Stream.body")
         #expect(field([0x0A]) == "1 bytes are not a Stream message of apus.proto")
-        for (first, next) in [(0, 1), (2, 1), (1, UInt64(WireProtocol.maximumCredits) + 2), (1 << 62, (1 << 62) + 1), (.max, .max)] as [(UInt64, UInt64)] {
+        for (first, next) in [(0, 1), (2, 1), (1, UInt64(WireProtocol.maximumCredits) + 2), (1 << 62, (1 << 62) + 1), (.max, .max)]
+            as [(UInt64, UInt64)]
+        {
             #expect(field(P.bytes(1, P.number(5, first) + P.number(6, next))).hasPrefix("Attach.first_unacknowledged"))
         }
         #expect(field(P.bytes(2, P.number(4, 3))) == "Grant.kind")
@@ -95,7 +97,9 @@ import Wire
     @Test func refusesAWrongNumberOfFrames() {
         let columns = original.columns.map(\.bytes)
         for frames in [[], Array(columns.dropLast()), columns + [columns[0]]] {
-            #expect(throws: WireError.frames(expected: 11, found: frames.count + 1)) { try RolloutHeader(original).rollout(columns: frames) }
+            #expect(throws: WireError.frames(expected: 11, found: frames.count + 1)) {
+                try RolloutHeader(original).rollout(columns: frames)
+            }
         }
     }
 
@@ -141,6 +145,8 @@ import Wire
         }
         #expect(throws: WireError.self) { try WeightsHeader(decoding: shared(Protobuf.number(5, 1 << 40))) }
         #expect(throws: WireError.self) { try WeightsHeader(decoding: shared(Protobuf.number(5, .max))) }
-        #expect(throws: WireError.notProtobuf(message: "WeightsHeader", bytes: 1)) { try WeightsHeader(decoding: shared([0xFF] as [UInt8])) }
+        #expect(throws: WireError.notProtobuf(message: "WeightsHeader", bytes: 1)) {
+            try WeightsHeader(decoding: shared([0xFF] as [UInt8]))
+        }
     }
 }

@@ -1,6 +1,7 @@
 import Testing
 
-/// Outbox against intake under thousands of random schedules: nothing is accepted or trained twice, nothing of a living actor is lost, credits hold, and
+/// Outbox against intake under thousands of random schedules: nothing is accepted or trained twice, nothing of a living actor is lost,
+/// credits hold, and
 /// after the faults training always goes on.
 @Suite struct StreamPropertyTests {
     private static let configurations = [0, 1, 4].flatMap { lag in (1...4).map { actors in (lag: lag, actors: actors) } }
@@ -11,7 +12,8 @@ import Testing
             for credits in 1...3 where actors * credits >= rolloutsPerUpdate {
                 for seed in 0..<schedules {
                     let settings = StreamSimulation.Settings(
-                        seed: UInt64(seed), actors: actors, credits: credits, rolloutsPerUpdate: rolloutsPerUpdate, maxLag: lag, faults: faults)
+                        seed: UInt64(seed), actors: actors, credits: credits, rolloutsPerUpdate: rolloutsPerUpdate, maxLag: lag,
+                        faults: faults)
                     var simulation = StreamSimulation(settings)
                     simulation.run(steps: 400)
                     guard simulation.violations.isEmpty else {
@@ -23,7 +25,9 @@ import Testing
         }
     }
 
-    @Test(arguments: configurations) func survivesFaults(lag: Int, actors: Int) { run(lag: lag, actors: actors, faults: true, schedules: 15) }
+    @Test(arguments: configurations) func survivesFaults(lag: Int, actors: Int) {
+        run(lag: lag, actors: actors, faults: true, schedules: 15)
+    }
 
     @Test(arguments: configurations) func wastesNothingWithoutFaults(lag: Int, actors: Int) {
         run(lag: lag, actors: actors, faults: false, schedules: 4)

@@ -3,10 +3,13 @@ import Rollouts
 import TestSupport
 import Wire
 
-/// Actors and a learner with a transport between them, all as values under a manual clock: one die decides who does what next and what breaks.
+/// Actors and a learner with a transport between them, all as values under a manual clock: one die decides who does what next and what
+/// breaks.
 ///
-/// The transport keeps the order of each connection and loses what is under way when a connection breaks; of a broken connection the learner may still
-/// read, later, what had reached it. The learner sweeps and trains as `LearnerLoop` does, on a model of the ledger that rewinds with its lives.
+/// The transport keeps the order of each connection and loses what is under way when a connection breaks; of a broken connection the
+/// learner may still
+/// read, later, what had reached it. The learner sweeps and trains as `LearnerLoop` does, on a model of the ledger that rewinds with its
+/// lives.
 struct StreamSimulation {
     struct Settings: CustomStringConvertible {
         var seed: UInt64
@@ -39,7 +42,10 @@ struct StreamSimulation {
         var made: UInt64 = 0
     }
 
-    private enum End: Equatable { case trained(UInt64), stale, failed, lost }
+    private enum End: Equatable {
+        case trained(UInt64)
+        case stale, failed, lost
+    }
 
     let settings: Settings
     private var dice: Dice
@@ -215,7 +221,9 @@ struct StreamSimulation {
             ledger[RolloutID(actor: actor.place.rank, incarnation: actor.place.incarnation, sequence: $0)] != nil
         }
         let holds = actor.outbox.unacknowledgedCount - ended + (actor.making == nil ? 0 : 1)
-        if holds > settings.credits { violations.append("actor \(actors[index].place) holds \(holds) rollouts with \(settings.credits) credits") }
+        if holds > settings.credits {
+            violations.append("actor \(actors[index].place) holds \(holds) rollouts with \(settings.credits) credits")
+        }
     }
 
     private mutating func publish(to index: Int) {

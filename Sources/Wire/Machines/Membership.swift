@@ -145,7 +145,9 @@ public struct Membership: Sendable {
     private mutating func welcome(_ hello: Hello, from peer: Peer, now: Time) -> [Action] {
         guard hello.protocol == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: hello.protocol))] }
         if let stopReason {
-            return [refuse(peer, Refusal(.finished, problem: "the run is over: \(stopReason)", remedy: "Start a new run, or resume this one."))]
+            return [
+                refuse(peer, Refusal(.finished, problem: "the run is over: \(stopReason)", remedy: "Start a new run, or resume this one."))
+            ]
         }
         if members[hello.token] != nil {
             members[hello.token]!.peer = peer

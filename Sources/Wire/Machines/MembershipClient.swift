@@ -1,7 +1,8 @@
 import DequeModule
 import Platform
 
-/// A member's side of the control conversation: says hello until it is welcomed, beats, keeps records until they are kept, comes back after the
+/// A member's side of the control conversation: says hello until it is welcomed, beats, keeps records until they are kept, comes back
+/// after the
 /// coordinator has been away. A pure state machine.
 public struct MembershipClient: Sendable {
     public enum Action: Sendable, Equatable {

@@ -3,8 +3,10 @@ import Rollouts
 
 /// The learner's side of all streams: credit, order, de-duplication, acknowledgement.
 ///
-/// A pure state machine: events in, actions out. Per actor incarnation, sequence numbers arrive in order; a number seen before is acknowledged again and
-/// thrown away; a gap makes the actor re-open its stream. No actor ever has more than `credits` rollouts that are granted, under way, queued or being
+/// A pure state machine: events in, actions out. Per actor incarnation, sequence numbers arrive in order; a number seen before is
+/// acknowledged again and
+/// thrown away; a gap makes the actor re-open its stream. No actor ever has more than `credits` rollouts that are granted, under way,
+/// queued or being
 /// trained on, so memory and lag are bounded.
 public struct RolloutIntake: Sendable {
     public typealias Peer = [UInt8]
@@ -35,7 +37,8 @@ public struct RolloutIntake: Sendable {
         case lost(MemberPlace, ClosedRange<UInt64>)
     }
 
-    /// What is known of one incarnation, also after it has gone: it may have been taken for gone wrongly, and what it sent may still be queued.
+    /// What is known of one incarnation, also after it has gone: it may have been taken for gone wrongly, and what it sent may still be
+    /// queued.
     private struct Stream: Sendable {
         /// nil: gone.
         var peer: Peer?
@@ -44,7 +47,8 @@ public struct RolloutIntake: Sendable {
         /// Every sequence number up to here has come to its end.
         var acknowledged: UInt64
         var endedBeyond: Set<UInt64> = []
-        /// The minimum versions of the tickets given and not yet answered by a rollout, oldest first; 0 for a rollout that is on its way already.
+        /// The minimum versions of the tickets given and not yet answered by a rollout, oldest first; 0 for a rollout that is on its way
+        /// already.
         var tickets: [UInt64] = []
         /// The highest number that the actor has told of.
         var produced: UInt64 = 0
@@ -91,11 +95,17 @@ public struct RolloutIntake: Sendable {
         case .rollout(let header): return rollout(header, from: peer, at: place)
         case .ping(let produced):
             // Messages of one connection keep their order: what was sent before this one and has not arrived will not arrive.
-            guard produced <= streams[place]!.received else { return [refuse(peer, .unknownMember, "rollouts are missing", "Attach again.")] }
+            guard produced <= streams[place]!.received else {
+                return [refuse(peer, .unknownMember, "rollouts are missing", "Attach again.")]
+            }
             return [.send(peer, .grant(grant(to: place, tickets: 0)))]
         case .detach(let produced, _):
             guard produced <= streams[place]!.received + UInt64(WireProtocol.maximumCredits) else {
-                return [refuse(peer, .malformed, "\(produced) rollouts cannot have been made with the credits given", "Count your own rollouts only.")]
+                return [
+                    refuse(
+                        peer, .malformed, "\(produced) rollouts cannot have been made with the credits given",
+                        "Count your own rollouts only.")
+                ]
             }
             streams[place]!.produced = max(streams[place]!.produced, produced)
             return departed(place)
@@ -156,7 +166,8 @@ public struct RolloutIntake: Sendable {
         // What the actor does not hold any more was acknowledged, by this life of the learner or the one before.
         let known = attach.firstUnacknowledged - 1
         if let before, known > before.acknowledged || attach.nextSequence <= before.received {
-            let problem = "actor \(attach.actor) is known by other rollouts: \(before.acknowledged) acknowledged, \(before.received) received"
+            let problem =
+                "actor \(attach.actor) is known by other rollouts: \(before.acknowledged) acknowledged, \(before.received) received"
             return [refuse(peer, .occupied, problem, "Start this actor again; it will get a place of its own.")]
         }
         var actions: [Action] = []
@@ -229,7 +240,8 @@ public struct RolloutIntake: Sendable {
         return consumed - min(consumed, UInt64(settings.maxLag))
     }
 
-    /// Fewer rollouts will be consumed than was thought when the tickets were given: without a revision, actors would wait for a version that only
+    /// Fewer rollouts will be consumed than was thought when the tickets were given: without a revision, actors would wait for a version
+    /// that only
     /// their own rollouts can bring about.
     private mutating func revise() -> [Action] {
         guard stopping == nil else { return [] }
@@ -242,11 +254,15 @@ public struct RolloutIntake: Sendable {
             ahead += 1
         }
         return revised.keys.sorted().compactMap { place in
-            guard let tickets = revised[place], let stream = streams[place], let peer = stream.peer, tickets != stream.tickets else { return nil }
+            guard let tickets = revised[place], let stream = streams[place], let peer = stream.peer, tickets != stream.tickets else {
+                return nil
+            }
             streams[place]!.tickets = tickets
             return .send(
                 peer,
-                .grant(Grant(life: settings.life, acknowledgedThrough: stream.acknowledged, tickets: tickets, kind: .revises, version: version)))
+                .grant(
+                    Grant(life: settings.life, acknowledgedThrough: stream.acknowledged, tickets: tickets, kind: .revises, version: version)
+                ))
         }
     }
 }

@@ -4,7 +4,8 @@ import Rollouts
 
 /// The actor's side of the stream: holds every rollout until the learner has acknowledged it, and the tickets that allow to make more.
 ///
-/// A pure state machine: events in, actions out. It never drops a rollout: what is unacknowledged is sent again whenever the stream is re-opened.
+/// A pure state machine: events in, actions out. It never drops a rollout: what is unacknowledged is sent again whenever the stream is
+/// re-opened.
 public struct RolloutOutbox: Sendable {
     public enum Action: Sendable {
         case send(StreamMessage)

@@ -1,6 +1,7 @@
 import Platform
 
-/// An actor's view of the published policy versions: takes the newest, refuses what does not fit, notices when one got lost. A pure state machine.
+/// An actor's view of the published policy versions: takes the newest, refuses what does not fit, notices when one got lost. A pure state
+/// machine.
 public struct WeightsSubscription: Sendable {
     private let run: UInt64
     private let parameters: Int
@@ -11,7 +12,8 @@ public struct WeightsSubscription: Sendable {
     /// The newest version accepted; nil before the first.
     public private(set) var held: UInt64?
 
-    /// How long the newest version may fail to arrive before the subscription is renewed, in seconds. The publisher drops for a subscriber whose
+    /// How long the newest version may fail to arrive before the subscription is renewed, in seconds. The publisher drops for a subscriber
+    /// whose
     /// buffer is full, and sends its last value to each new subscription.
     static let patience = 0.25
 

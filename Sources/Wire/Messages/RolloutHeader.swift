@@ -51,7 +51,8 @@ public struct RolloutHeader: Sendable, Equatable {
         }
     }
 
-    /// Every number is bounded before anything is computed from it: shapes are at most 8 extents of at most 2²⁴, and no column exceeds the frame limit.
+    /// Every number is bounded before anything is computed from it: shapes are at most 8 extents of at most 2²⁴, and no column exceeds the
+    /// frame limit.
     init(_ message: Apus__Rollout) throws(WireError) {
         func inside(_ field: String, _ value: UInt32, _ range: ClosedRange<UInt32>) throws(WireError) -> Int {
             guard range.contains(value) else { throw .invalid(field: "Rollout.\(field)", value: "\(value)", allowed: "\(range)") }

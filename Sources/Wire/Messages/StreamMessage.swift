@@ -43,7 +43,8 @@ public struct Grant: Sendable, Equatable {
     public var kind: Kind
     /// The learner's policy version.
     public var version: UInt64
-    /// Of an opening grant: the rollouts begun before the `Attach` that it answers; those begun since have used up the first of the tickets.
+    /// Of an opening grant: the rollouts begun before the `Attach` that it answers; those begun since have used up the first of the
+    /// tickets.
     public var begun: UInt64
 
     public enum Kind: UInt32, Sendable {

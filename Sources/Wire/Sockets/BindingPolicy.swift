@@ -1,6 +1,7 @@
 import Platform
 
-/// Who may listen where. Loopback and unix sockets need nothing; anything that other hosts can reach has no protection yet but the network's own.
+/// Who may listen where. Loopback and unix sockets need nothing; anything that other hosts can reach has no protection yet but the
+/// network's own.
 public enum BindingPolicy {
     public static func check(_ endpoint: Endpoint, insecure: Bool) throws(SocketError) {
         guard !endpoint.isLocal, !insecure else { return }

@@ -149,7 +149,8 @@ public final class Socket {
         for (index, frame) in frames.enumerated() {
             let flags = ZMQ_DONTWAIT | (index + 1 < frames.count ? ZMQ_SNDMORE : 0)
             whole = send(frame, flags) && whole
-            // Without a peer nothing has begun. When the peer vanishes in the midst of a message, ZeroMQ throws away all up to the message's end:
+            // Without a peer nothing has begun. When the peer vanishes in the midst of a message, ZeroMQ throws away all up to the
+            // message's end:
             // the other frames must be handed over, or the next message would be taken for them.
             if !whole, index == 0 { return false }
         }
