@@ -2,6 +2,14 @@
 import PackageDescription
 
 // Lower targets never import higher ones; the order below is the order of the layers.
+//
+// Each target names every Swift target below it, not only its neighbours: SwiftPM rebuilds a target when a module that it names has changed,
+// and a new private property deep below changes the size of what a higher target allocates without changing the modules in between.
+let acting: [Target.Dependency] = ["Platform", "Tensors", "Networks", "Environments", "Rollouts", "Wire"]
+let learning: [Target.Dependency] = acting + ["Methods", "Runs", "Acting"]
+let coordinating: [Target.Dependency] = ["Platform", "Tensors", "Rollouts", "Runs", "Wire"]
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
 let package = Package(
     name: "Apus",
     platforms: [.macOS(.v15)],
@@ -42,19 +50,17 @@ let package = Package(
         .target(
             name: "Wire",
             dependencies: ["CZeroMQ", "CWire", "Platform", "Rollouts", "Tensors", .product(name: "DequeModule", package: "swift-collections")]),
-        .target(name: "Acting", dependencies: ["Wire", "Environments", "Networks", "Rollouts"]),
-        .target(name: "Learning", dependencies: ["Acting", "Wire", "Methods", "Networks", "Rollouts", "Runs"]),
-        .target(name: "Coordinating", dependencies: ["Wire", "Runs"]),
-        .target(name: "Apus", dependencies: ["Acting", "Learning", "Coordinating"]),
+        .target(name: "Acting", dependencies: acting),
+        .target(name: "Learning", dependencies: learning),
+        .target(name: "Coordinating", dependencies: coordinating),
+        .target(name: "Apus", dependencies: learning + ["Learning", "Coordinating"]),
 
         // The programs.
-        .executableTarget(name: "apus-actor", dependencies: ["Acting", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(name: "apus-actor", dependencies: acting + ["Acting", argumentParser]),
+        .executableTarget(name: "apus-learner", dependencies: learning + ["Learning", argumentParser]),
+        .executableTarget(name: "apus-coordinator", dependencies: coordinating + ["Coordinating", argumentParser]),
         .executableTarget(
-            name: "apus-learner", dependencies: ["Learning", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        .executableTarget(
-            name: "apus-coordinator", dependencies: ["Coordinating", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        .executableTarget(
-            name: "apus-cli", dependencies: ["Apus", "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            name: "apus-cli", dependencies: learning + ["Learning", "Coordinating", "Apus", "CKernels", argumentParser]),
 
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "TestSupport"]),
@@ -67,11 +73,14 @@ let package = Package(
             exclude: ["Fixtures"]),
         .testTarget(name: "RunsTests", dependencies: ["Runs", "Platform"]),
         // Real processes: the programs lie beside the test bundle.
-        .testTarget(name: "ClusterTests", dependencies: ["Coordinating", "Networks", "Platform", "Runs", "Wire"]),
+        .testTarget(name: "ClusterTests", dependencies: coordinating + ["Coordinating", "Networks"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Rollouts", "Tensors", "Platform", "TestSupport"]),
         .testTarget(
+            name: "RolesTests",
+            dependencies: learning + ["Learning", "Coordinating", .product(name: "Logging", package: "swift-log")]),
+        .testTarget(
             name: "CommandTests",
-            dependencies: ["Coordinating", "Runs", "Wire", "Platform", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator"],
+            dependencies: coordinating + ["Coordinating", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator"],
             exclude: ["Fixtures"]),
     ]
 )

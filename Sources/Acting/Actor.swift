@@ -79,7 +79,7 @@ public struct ActorRole: Sendable {
         while true {
             let weights = wait(desk, for: nil) { desk -> PublishedWeights? in
                 guard let weights = desk.weights, desk.outbox!.takeTicket(holding: weights.version) else {
-                    desk.meter.enter(desk.obstacle.resource, now: .now)
+                    if let obstacle = desk.obstacle { desk.meter.enter(obstacle.resource, now: .now) }
                     return nil
                 }
                 desk.meter.enter(ShareMeter.busy, now: .now)
@@ -110,7 +110,7 @@ public struct ActorRole: Sendable {
             }
             if let outcome { return outcome }
             waited += 10
-            let missing = what ?? desk.read { "\($0.obstacle.resource) from the \($0.obstacle.holder)" }
+            let missing = what ?? desk.read { $0.obstacle.map { "\($0.resource) from the \($0.holder)" } } ?? "a free core"
             log.info("waiting for \(missing) for \(waited) s")
         }
     }

@@ -20,11 +20,11 @@ struct ActorDesk {
     var meter: ShareMeter
     var frames: UInt64 = 0
 
-    /// Why the stepping thread would have to wait now: the resource, and who holds it.
-    var obstacle: (resource: String, holder: String) {
+    /// Why the stepping thread would have to wait now: the resource, and who holds it; nil when nothing is missing.
+    var obstacle: (resource: String, holder: String)? {
         guard let outbox, outbox.isAttached else { return ("stream", "learner") }
         guard let demanded = outbox.demandedVersion else { return ("credit", "learner") }
         guard let weights else { return ("weights", "learner") }
-        return weights.version < demanded ? ("weights of version \(demanded)", "learner") : ("nothing", "itself")
+        return weights.version < demanded ? ("weights of version \(demanded)", "learner") : nil
     }
 }

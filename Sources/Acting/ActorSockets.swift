@@ -182,9 +182,8 @@ final class ActorSockets {
                     gauges.append(Gauge("publish_lag", Double(outbox.learnerVersion - min(held, outbox.learnerVersion))))
                 }
             }
-            let obstacle = desk.obstacle
-            let waits = state.name == ShareMeter.busy ? [] : [Wait(resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds)]
-            return (gauges, waits)
+            guard state.name != ShareMeter.busy, let obstacle = desk.obstacle else { return (gauges, []) }
+            return (gauges, [Wait(resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds)])
         }
     }
 

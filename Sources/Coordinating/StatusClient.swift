@@ -2,8 +2,10 @@ import Platform
 import Runs
 import Wire
 
-/// Asks a coordinator who takes part in its run and what came out last. It belongs to the one thread that made it, and may be asked again and again:
-/// the connection stays, and comes back after the coordinator has been away.
+/// Asks a coordinator who takes part in its run and what came out last.
+///
+/// It belongs to the one thread that made it, and may be asked again and again: the connection stays, and comes back after the coordinator
+/// has been away.
 public final class StatusClient {
     private let coordinator: Endpoint
     private let socket: Socket

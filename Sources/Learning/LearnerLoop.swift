@@ -26,6 +26,8 @@ final class LearnerLoop {
     private var ready: [QueuedRollout] = []
     private var progress: TrainingProgress
     private var lastCheckpoint: (version: UInt64, time: Time)
+    /// Since when a batch is awaited, and when somebody was last told.
+    private var waiting: (since: Time, reported: Time)?
 
     init(
         spec: RunSpec, directory: RunDirectory, run: UInt64, life: UInt32, desk: Guarded<LearnerDesk>, wakeUp: WakeUp,
@@ -118,13 +120,32 @@ final class LearnerLoop {
             defer { desk.queue.removeFirst(count) }
             return (Array(desk.queue.prefix(count)), troubled)
         }
-        guard let arrived else { return nil }
+        guard let arrived else {
+            reportWait()
+            return nil
+        }
+        waiting = nil
         if arrived.troubled { try settleTroubles() }
         for queued in arrived.rollouts { try sweep(queued) }
         guard ready.count == needed else { return nil }
         defer { ready.removeAll(keepingCapacity: true) }
         // By actor and number, whatever the order of arrival: the sum of the batch is then the same in every run.
         return ready.sorted { ($0.rollout.id.actor, $0.rollout.id.sequence) < ($1.rollout.id.actor, $1.rollout.id.sequence) }
+    }
+
+    /// Says every ten seconds what is awaited, and what helps if it cannot come.
+    private func reportWait() {
+        let now = Time.now
+        let (since, reported) = waiting ?? (now, now)
+        waiting = (since, reported)
+        guard now - reported >= 10 else { return }
+        waiting = (since, now)
+        let (actors, here, needed) = (desk.read { $0.actors }, ready.count + desk.read { $0.queue.count }, spec.learner.rolloutsPerUpdate)
+        var line = "waiting for rollouts from \(actors) actors for \(Int(now - since)) s: \(here) of \(needed) are here"
+        if actors > 0, actors * spec.actors.credits < needed {
+            line += "; these actors may send \(actors * spec.actors.credits) before an update: start more of them, or raise actors.credits"
+        }
+        log.info("\(line)")
     }
 
     /// Lets a rollout through if it is neither known already nor too old.

@@ -46,5 +46,7 @@ struct UnknownCommand: Remediable {
 
     var problem: String { "there is no command \"\(name)\"" }
     var place: String { parent }
-    var remedy: String { (nearest(to: name, in: known).map { "Did you mean \($0)? " } ?? "") + "There are: \(known.joined(separator: ", "))." }
+    var remedy: String {
+        (nearest(to: name, in: known).map { "Did you mean \($0)? " } ?? "") + "There are: \(known.joined(separator: ", "))."
+    }
 }

@@ -8,7 +8,8 @@ struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Prints the whole run file that a preset, a file and --set make, with every key explained.",
         discussion: """
-            Without a source: every key with its default. The presets are \(RunSpec.presets.joined(separator: ", ")). The output is a run file:
+            Without a source: every key with its default. The presets are \(RunSpec.presets.joined(separator: ", ")). The output is a run \
+            file:
               apus config cartpole > my.yaml; apus train my.yaml
             """)
 

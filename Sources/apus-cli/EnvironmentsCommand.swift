@@ -19,9 +19,11 @@ struct EnvironmentsCommand: ParsableCommand {
           observation   \(environment.observationSpace.words)
           action        \(environment.actionSpace.words)
           step limit    \(environment.maxEpisodeSteps.map { "\($0), then truncated" } ?? "none")
-          solved from   \(environment.solvedReturn.map { "a mean return of \(Format.decimal(Double($0), 0))" } ?? Format.absent)
+          solved from   \(environment.solvedReturn.map { "a mean return of \(number($0))" } ?? Format.absent)
         """
     }
+
+    private func number(_ value: Float) -> String { Format.decimal(Double(value), value == value.rounded() ? 0 : 2) }
 
     private func json(_ environment: any Environment.Type) -> JSON {
         .object([
@@ -38,10 +40,14 @@ extension Space {
         switch self {
         case .discrete(let count): "one of \(count)"
         case .box(let shape, let low, let high) where low.count <= 8:
-            "\(shape.map(String.init).joined(separator: " × ")) numbers in "
+            "\(Self.count(shape)) in "
                 + zip(low, high).map { "[\(Self.bound($0)), \(Self.bound($1))]" }.joined(separator: " ")
-        case .box(let shape, _, _): "\(shape.map(String.init).joined(separator: " × ")) numbers"
+        case .box(let shape, _, _): Self.count(shape)
         }
+    }
+
+    private static func count(_ shape: [Int]) -> String {
+        shape == [1] ? "1 number" : "\(shape.map(String.init).joined(separator: " × ")) numbers"
     }
 
     private static func bound(_ value: Float) -> String {

@@ -9,8 +9,8 @@ struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate", abstract: "Plays fresh episodes with the policy of a checkpoint.",
         discussion: """
-            The start states are none that the run has seen: not in training, and not in its own evaluations. The same checkpoint, seed and number of \
-            episodes give the same result.
+            The start states are none that the run has seen: not in training, and not in its own evaluations. The same checkpoint, seed \
+            and number of episodes give the same result.
             """)
 
     @Argument(help: ArgumentHelp("The directory of a run.", valueName: "run-dir"))
@@ -54,7 +54,8 @@ struct EvaluateCommand: ParsableCommand {
     private func text(_ result: EvaluationResult, _ policy: SavedPolicy) -> String {
         func number(_ value: Double) -> String { Format.decimal(value, 1) }
         return """
-            version \(policy.version) of \(directory) in \(policy.spec.environment.id), \(sampled ? "sampled actions" : "most probable actions")
+            version \(policy.version) of \(directory) in \(policy.spec.environment.id), \
+            \(sampled ? "sampled actions" : "most probable actions")
             mean return \(number(result.meanReturn)) over \(episodes) episodes (standard deviation \(number(result.standardDeviation)), \
             from \(number(result.minimum)) to \(number(result.maximum))), mean length \(number(result.meanLength))
             """

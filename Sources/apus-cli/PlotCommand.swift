@@ -65,7 +65,8 @@ struct PlotCommand: ParsableCommand {
                     .array(
                         zip(names, runs).map {
                             .object([
-                                .init("run_dir", .string($1.directory.path)), .init("name", .string($0)), .init("records", .integer($1.points.count)),
+                                .init("run_dir", .string($1.directory.path)), .init("name", .string($0)),
+                                .init("records", .integer($1.points.count)),
                             ])
                         })),
             ]))

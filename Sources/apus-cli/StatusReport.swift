@@ -12,7 +12,9 @@ struct StatusReport {
     // MARK: For people
 
     var text: String {
-        var lines = ["\(status.runName): led at \(coordinator) for \(Format.seconds(status.ageSeconds)), \(status.refused) messages refused"]
+        var lines = [
+            "\(status.runName): led at \(coordinator) for \(Format.seconds(status.ageSeconds)), \(status.refused) messages refused"
+        ]
         lines += progress
         lines += ["", status.members.isEmpty ? "Nobody takes part now." : members]
         if let ledger { lines += ["", identity(ledger)] }
@@ -39,14 +41,16 @@ struct StatusReport {
 
     private var members: String {
         var table = TextTable([
-            ("role", .left), ("place", .left), ("host", .left), ("pid", .right), ("busy", .right), ("frames/s", .right), ("version", .right),
+            ("role", .left), ("place", .left), ("host", .left), ("pid", .right), ("busy", .right), ("frames/s", .right),
+            ("version", .right),
             ("publish lag", .right), ("heard", .right), ("waits for", .left),
         ])
         for member in status.members {
             func number(_ name: String) -> String { Format.decimal(member[name], 0) }
             table.add([
                 "\(member.role)", "\(member.place)", member.host, "\(member.pid)", Format.share(member.busyShare),
-                member["frames_per_second"].map(Format.count) ?? Format.absent, number("version"), number("publish_lag"), "\(Format.seconds(member.silentSeconds)) ago",
+                member["frames_per_second"].map(Format.count) ?? Format.absent, number("version"), number("publish_lag"),
+                "\(Format.seconds(member.silentSeconds)) ago",
                 member.waits.map { "\($0.resource) from \($0.holder) (\(Format.seconds($0.seconds)))" }.joined(separator: ", "),
             ])
         }
@@ -54,7 +58,9 @@ struct StatusReport {
         let idle = status.members.compactMap { member in
             let shares = member.waitShares.filter { $0.share >= 0.005 }
             return shares.isEmpty
-                ? nil : "\(member.role) \(member.place) waited for " + shares.map { "\($0.name) \(Format.share($0.share))" }.joined(separator: ", ")
+                ? nil
+                : "\(member.role) \(member.place) waited for "
+                    + shares.map { "\($0.name) \(Format.share($0.share))" }.joined(separator: ", ")
         }
         return ([table.text] + idle).joined(separator: "\n")
     }
@@ -96,7 +102,8 @@ struct StatusReport {
                 .array(
                     member.waits.map {
                         .object([
-                            .init("resource", .string($0.resource)), .init("holder", .string($0.holder)), .init("seconds", .number($0.seconds)),
+                            .init("resource", .string($0.resource)), .init("holder", .string($0.holder)),
+                            .init("seconds", .number($0.seconds)),
                         ])
                     })),
         ])
@@ -107,7 +114,8 @@ struct StatusReport {
             .init("time", .number(record.time)), .init("version", .integer(Int(clamping: record.version))),
             .init("frames", .integer(Int(clamping: record.frames))), .init("scalars", json(record.scalars)),
             .init(
-                "outcome", record.outcome.map { .object([.init("solved", .bool($0.solved)), .init("reason", .string($0.reason))]) } ?? .null),
+                "outcome",
+                record.outcome.map { .object([.init("solved", .bool($0.solved)), .init("reason", .string($0.reason))]) } ?? .null),
         ])
     }
 

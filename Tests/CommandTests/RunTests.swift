@@ -38,7 +38,8 @@ import Testing
             #expect(try evaluate(["--sampled"])["mean_return"] != evaluate(["--sampled", "--seed", "9"])["mean_return"])
 
             let plotted = try Program.apus(
-                ["plot", "runs/one", "runs/two/", "-o", "curves.svg", "--x", "seconds", "--y", "loss", "--smoothing", "3", "--json"], in: folder)
+                ["plot", "runs/one", "runs/two/", "-o", "curves.svg", "--x", "seconds", "--y", "loss", "--smoothing", "3", "--json"],
+                in: folder)
             #expect(try plotted.json()["runs"]?.array?.map { $0["name"]?.string } == ["one", "two"])
             let svg = String(decoding: try Files.read("\(folder)/curves.svg"), as: UTF8.self)
             for text in ["<svg", ">one<", ">two<", "training time (s)", ">loss<"] { #expect(svg.contains(text), "\(text)") }
@@ -93,7 +94,9 @@ import Testing
             let best = try Program.apus(["evaluate", run.path, "--checkpoint", "best"], in: folder)
             #expect(best.code == 1 && best.error.contains("no checkpoint"))
             let plot = try Program.apus(["plot", run.path, "-o", "x.svg"], in: folder)
-            #expect(plot.code == 1 && plot.error.contains("no finite value") && plot.error.contains("empty") && !Files.exists("\(folder)/x.svg"))
+            #expect(
+                plot.code == 1 && plot.error.contains("no finite value") && plot.error.contains("empty") && !Files.exists("\(folder)/x.svg")
+            )
             try Files.write([], to: run.metrics)
             #expect(try Program.apus(["plot", run.path, "-o", "x.svg"], in: folder).code == 1)
         }
@@ -102,7 +105,8 @@ import Testing
     /// A coordinator by hand, over tcp.
     @Test func statusOfALedRun() throws {
         try inScratch { folder in
-            let coordinator = try Program("apus-coordinator", ["--run", "cartpole", "--name", "led", "--bind", "tcp://127.0.0.1:*"], in: folder)
+            let coordinator = try Program(
+                "apus-coordinator", ["--run", "cartpole", "--name", "led", "--bind", "tcp://127.0.0.1:*"], in: folder)
             defer { kill(coordinator.pid, SIGKILL) }
             let file = "\(folder)/runs/led/coordinator"
             let deadline = Time.now + 10
@@ -122,7 +126,8 @@ import Testing
                 usleep(50_000)
                 text = try Program.apus(["status", "runs/led"], in: folder).output
             }
-            #expect(text.contains("\(actor.pid)") && text.contains("stream from learner"), "whom an actor without a learner waits for: \(text)")
+            #expect(
+                text.contains("\(actor.pid)") && text.contains("stream from learner"), "whom an actor without a learner waits for: \(text)")
 
             kill(coordinator.pid, SIGTERM)
             #expect(try coordinator.result().code == 0)

@@ -4,7 +4,9 @@ import Testing
 
 /// What the commands that need no run say, and what they say to those who mistype.
 @Suite struct TextTests {
-    static let commands = ["train", "status", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor"]
+    static let commands = [
+        "train", "status", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor",
+    ]
 
     @Test(arguments: [""] + commands)
     func help(_ command: String) throws {
@@ -85,7 +87,8 @@ import Testing
             #expect(first.output.contains("slots: 7"))
             let json = try Program.apus(["config", "mine.yaml", "--json"], in: folder).json()
             #expect(json["actors.slots"]?.integer == 7 && json["network.hidden"]?.array?.count == 2)
-            let sections = Set(RunSpec.documentation.compactMap { $0.key.split(separator: ".").count > 1 ? $0.key.split(separator: ".")[0] : nil })
+            let sections = Set(
+                RunSpec.documentation.compactMap { $0.key.split(separator: ".").count > 1 ? $0.key.split(separator: ".")[0] : nil })
             for (key, text) in RunSpec.documentation {
                 #expect(first.output.contains("# \(text)\n"))
                 #expect(sections.contains(key[...]) || json[key] != nil, "\(key)")

@@ -17,7 +17,8 @@ extension RunSpec {
         case .sequence(let sequence): .array(sequence.map(json))
         case .scalar, .alias:
             // A whole number first: it is a floating-point number too.
-            node.int.map(JSON.integer) ?? node.float.map(JSON.number) ?? node.bool.map(JSON.bool) ?? (node.null == nil ? .string(node.string ?? "") : .null)
+            node.int.map(JSON.integer) ?? node.float.map(JSON.number) ?? node.bool.map(JSON.bool)
+                ?? (node.null == nil ? .string(node.string ?? "") : .null)
         }
     }
 

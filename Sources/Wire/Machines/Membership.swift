@@ -63,6 +63,8 @@ public struct Membership: Sendable {
     private let started: Time
     private var ledger: Ledger
     private var members: [UInt64: Member] = [:]
+    /// By token, the places of processes that were taken for gone: one that was only slow gets its own again.
+    private var former: [UInt64: MemberPlace] = [:]
     private var learner: LearnerLocation?
     /// Records up to here are on disk: by the learner's clock, which a re-sent record carries unchanged.
     private var lastRecordTime: Double
@@ -151,7 +153,8 @@ public struct Membership: Sendable {
             return admit(hello, to: members[hello.token]!.place, peer)
         }
 
-        if let returning = hello.returning, !wasGiven(returning, to: hello.role) {
+        let returning = hello.returning ?? former[hello.token]
+        if let returning, !wasGiven(returning, to: hello.role) {
             let problem = "this coordinator leads another run than the one in which this process is \(hello.role) \(returning)"
             return [refuse(peer, Refusal(.wrongRun, problem: problem, remedy: "Start this process again to take part in this run."))]
         }
@@ -168,12 +171,12 @@ public struct Membership: Sendable {
                             remedy: "Stop it first; if it is dead, its place is free \(settings.silenceLimit) s after its last heartbeat."))
                 ]
             }
-            let life = hello.returning?.incarnation ?? ledger.learnerLives + 1
+            let life = returning?.incarnation ?? ledger.learnerLives + 1
             place = MemberPlace(rank: 0, incarnation: life)
             ledger.learnerLives = max(ledger.learnerLives, life)
         case .actor:
             let taken = members.values.filter { $0.role == .actor }.map(\.place)
-            if let returning = hello.returning {
+            if let returning {
                 // Its rank may have gone to a newcomer while this coordinator did not know of it: incarnations keep the two apart.
                 guard !taken.contains(returning) else {
                     return [
@@ -195,7 +198,7 @@ public struct Membership: Sendable {
         actions.append(.persist(ledger))
         let member = Member(role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, lastHeard: now)
         members[hello.token] = member
-        actions.append(.log("\(member.description) \(hello.returning == nil ? "joined" : "is back")"))
+        actions.append(.log("\(member.description) \(returning == nil ? "joined" : "is back")"))
         return actions + admit(hello, to: place, peer)
     }
 
@@ -241,6 +244,7 @@ public struct Membership: Sendable {
 
     private mutating func left(_ token: UInt64, cause: String, expected: Bool) -> [Action] {
         guard let member = members.removeValue(forKey: token) else { return [] }
+        former[token] = member.place
         var actions: [Action] = [.log("\(member.description) \(expected ? "left" : "was lost"): \(cause)")]
         switch member.role {
         case .learner: break

@@ -57,6 +57,7 @@ public final class Socket {
     let handle: UnsafeMutableRawPointer
     private let context: SocketContext
     private let kind: SocketKind
+    private var file: UnixSocketFile?
 
     /// - Parameters:
     ///   - sendLimit: messages per peer that wait for a slow peer before more are dropped (publisher) or refused; 0: no limit.
@@ -82,13 +83,18 @@ public final class Socket {
         set(ZMQ_HEARTBEAT_TIMEOUT, 4000)
         var limit = frameLimit
         zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, MemoryLayout<Int64>.size)
-        // A message is taken only when there is a connection to put it on: what is not connected is known at once, and the state machines re-send.
+        // A message is taken only when there is a connection to put it on: what is not connected is known at once, and the state machines
+        // re-send. The price: what has arrived and was not yet read goes with the connection, so nothing may hang on a message after which
+        // its sender leaves.
         if kind == .dealer { set(ZMQ_IMMEDIATE, 1) }
         // Every new subscriber is reported, so that it can be sent the last value.
         if kind == .publisher { set(ZMQ_XPUB_VERBOSE, 1) }
     }
 
-    deinit { zmq_close(handle) }
+    deinit {
+        zmq_close(handle)
+        file?.remove()
+    }
 
     private func set(_ option: Int32, _ value: Int32) {
         var value = value
@@ -99,8 +105,10 @@ public final class Socket {
     ///
     /// - Throws: when the address is taken or not this host's.
     public func bind(_ endpoint: Endpoint) throws(SocketError) -> Endpoint {
-        guard zmq_bind(handle, endpoint.description) == 0 else {
-            let code = zmq_errno()
+        // ZeroMQ would take a unix socket away from a program that listens there, without a word to either.
+        let isTaken = if case .ipc(let path) = endpoint.transport { UnixSocketFile.isServed(path) } else { false }
+        guard !isTaken, zmq_bind(handle, endpoint.description) == 0 else {
+            let code = isTaken ? EADDRINUSE : zmq_errno()
             let why = String(cString: zmq_strerror(code))
             let remedy =
                 switch code {
@@ -111,6 +119,7 @@ public final class Socket {
                 }
             throw SocketError(problem: "cannot listen on \(endpoint): \(why)", place: "bind", remedy: remedy)
         }
+        if case .ipc(let path) = endpoint.transport { file = UnixSocketFile(path) }
         var text = [CChar](repeating: 0, count: 256)
         var length = text.count
         guard zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &text, &length) == 0,

@@ -3,10 +3,11 @@ import Platform
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Looks whether this machine has what Apus needs, and names the command that mends what it has not.",
+        commandName: "doctor",
+        abstract: "Looks whether this machine has what Apus needs, and names the command that mends what it has not.",
         discussion: """
-            With --reference: evaluates cases that another implementation has computed, and compares. Exit codes: 0 all is well, 1 something is broken \
-            or a case deviates by more than \(ReferenceReport.limit).
+            With --reference: evaluates cases that another implementation has computed, and compares. Exit codes: 0 all is well, 1 \
+            something is broken or a case deviates by more than \(ReferenceReport.limit).
             """)
 
     @Option(help: ArgumentHelp("Evaluate the reference cases of a JSON file.", valueName: "file"))

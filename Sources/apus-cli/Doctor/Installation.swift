@@ -35,7 +35,8 @@ enum Installation {
         guard statvfs(folder, &disk) == 0 else { return .fine("runs", state) }
         let megabytes = Int(disk.f_bavail) * Int(disk.f_frsize) / (1 << 20)
         guard megabytes >= neededMegabytes else {
-            return .warning("runs", "\(state), but only \(megabytes) MB are free", remedy: "Free space there, or choose another folder with --runs.")
+            return .warning(
+                "runs", "\(state), but only \(megabytes) MB are free", remedy: "Free space there, or choose another folder with --runs.")
         }
         return .fine("runs", "\(state), \(megabytes) MB free")
     }

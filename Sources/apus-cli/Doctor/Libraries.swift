@@ -9,7 +9,10 @@ enum Libraries {
             .fine("Apus", "\(Release.version), protocol version \(WireProtocol.version)"),
             library("libzmq", SocketContext.libraryVersion, least: (4, 3), package: "libzmq3-dev"),
             library("protobuf-c", WireProtocol.protobufVersion, least: (1, 3), package: "libprotobuf-c-dev"),
-            .fine("OpenBLAS", "\(BLAS.version), kernels for \(BLAS.core), \(BLAS.threads) threads by default (actors take 1, the learner learner.threads)"),
+            .fine(
+                "OpenBLAS",
+                "\(BLAS.version), kernels for \(BLAS.core), \(BLAS.threads) threads by default (actors take 1, the learner learner.threads)"
+            ),
         ]
     }
 
@@ -17,7 +20,8 @@ enum Libraries {
         let parts = version.split(separator: ".").compactMap { Int($0) } + [0, 0]
         guard (parts[0], parts[1]) >= least else {
             return .broken(
-                name, "\(version) is older than \(least.0).\(least.1)", remedy: "apt-get update && apt-get install \(package) && make build")
+                name, "\(version) is older than \(least.0).\(least.1)", remedy: "apt-get update && apt-get install \(package) && make build"
+            )
         }
         return .fine(name, version)
     }

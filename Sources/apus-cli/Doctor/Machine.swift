@@ -16,12 +16,14 @@ enum Machine {
 
     private static var cores: Finding {
         // A mask of hexadecimal digits, as containers and taskset set it.
-        let usable = number("/proc/self/status", "Cpus_allowed") { mask in mask.compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount } }
+        let usable =
+            number("/proc/self/status", "Cpus_allowed") { mask in mask.compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount } }
             ?? sysconf(Int32(_SC_NPROCESSORS_ONLN))
         let installed = sysconf(Int32(_SC_NPROCESSORS_CONF))
         let text = usable == installed ? "\(usable)" : "\(usable) of \(installed) may be used"
         guard usable > 1 else {
-            return .warning("cores", "\(text): actors and learner take turns", remedy: "Give this machine, container or task a second core.")
+            return .warning(
+                "cores", "\(text): actors and learner take turns", remedy: "Give this machine, container or task a second core.")
         }
         return .fine("cores", text)
     }
@@ -42,7 +44,9 @@ enum Machine {
             return .warning("memory", "/proc/meminfo does not tell how much there is", remedy: "mount -t proc proc /proc")
         }
         guard available >= neededMegabytes else {
-            return .warning("memory", "only \(available) of \(total) MB are available", remedy: "End other programs: a small run takes \(neededMegabytes) MB.")
+            return .warning(
+                "memory", "only \(available) of \(total) MB are available",
+                remedy: "End other programs: a small run takes \(neededMegabytes) MB.")
         }
         return .fine("memory", "\(available) of \(total) MB available")
     }

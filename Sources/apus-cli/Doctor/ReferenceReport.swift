@@ -26,7 +26,8 @@ struct ReferenceReport {
         }
         guard self.cases.contains(where: { $0.deviation != nil }) else {
             throw ReferenceFileError(
-                problem: cases.isEmpty ? "the list \"cases\" is empty" : "none of the \(cases.count) cases has a name that this version knows",
+                problem: cases.isEmpty
+                    ? "the list \"cases\" is empty" : "none of the \(cases.count) cases has a name that this version knows",
                 place: file)
         }
     }

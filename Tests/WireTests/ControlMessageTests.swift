@@ -1,0 +1,102 @@
+import Platform
+import Testing
+import Wire
+
+@Suite struct ControlMessageTests {
+    private func decoded(_ bytes: [UInt8]) throws(WireError) -> ControlMessage { try ControlMessage(decoding: shared(bytes)) }
+
+    @Test(arguments: Samples.control) func roundTrip(_ message: ControlMessage) throws {
+        #expect(try decoded(message.encoded()) == message)
+    }
+
+    @Test func aNumberThatIsNoneStaysOne() throws {
+        guard case .heartbeat(let heartbeat) = try decoded(ControlMessage.heartbeat(Heartbeat(token: 1, gauges: [Gauge("loss", .nan)])).encoded())
+        else { return #expect(Bool(false)) }
+        #expect(heartbeat.gauges.count == 1 && heartbeat.gauges[0].value.isNaN)
+    }
+
+    @Test func textsEndAtNULAndAtTheirLimit() throws {
+        #expect(try decoded(ControlMessage.stop(reason: "ab\0cd").encoded()) == .stop(reason: "ab"))
+        #expect(try decoded(ControlMessage.stop(reason: String(repeating: "x", count: 5000)).encoded()) == .stop(reason: String(repeating: "x", count: 4096)))
+        // Bytes that are no UTF-8 are replaced.
+        guard case .stop(let reason) = try decoded(Protobuf.bytes(10, Protobuf.bytes(1, [0x61, 0xFF, 0x62]))) else { return #expect(Bool(false)) }
+        #expect(reason == "a\u{FFFD}b")
+    }
+
+    /// The numbers of the fields are the contract: other languages write these bytes.
+    @Test func bytesOfTheContract() throws {
+        typealias P = Protobuf
+        let location = P.text(1, "tcp://a:1") + P.text(2, "tcp://a:2") + P.number(3, 5)
+        let hello =
+            P.number(1, 1) + P.number(2, 2) + P.fixed64(3, 77) + P.text(4, "host") + P.number(5, 42) + P.number(6, 1) + P.number(7, 3)
+            + P.number(8, 4) + P.bytes(9, location)
+        #expect(
+            try decoded(P.bytes(1, hello))
+                == .hello(
+                    Hello(
+                        role: .learner, token: 77, host: "host", pid: 42, returning: MemberPlace(rank: 3, incarnation: 4),
+                        learner: LearnerLocation(rollouts: "tcp://a:1", weights: "tcp://a:2", life: 5))))
+
+        let assignment = P.text(1, "E") + P.number(2, 16) + P.number(3, 20) + P.fixed64(4, 9) + P.packed(5, [64, 32]) + P.text(6, "relu")
+        let welcome =
+            P.fixed64(1, 8) + P.text(2, "n") + P.number(3, 1) + P.number(4, 2) + P.double(5, 0.5) + P.text(6, "y: 1") + P.bytes(7, assignment)
+        #expect(
+            try decoded(P.bytes(2, welcome))
+                == .welcome(
+                    Welcome(
+                        run: 8, runName: "n", place: MemberPlace(rank: 1, incarnation: 2), heartbeatSeconds: 0.5, runFile: "y: 1",
+                        actor: ActorAssignment(environment: "E", slots: 16, unroll: 20, seed: 9, hidden: [64, 32], activation: "relu"))))
+
+        let gauge = P.text(1, "g") + P.double(2, 1.5)
+        let outcome = P.number(1, 1) + P.text(2, "solved")
+        let record = P.number(1, 1) + P.double(2, 2) + P.number(3, 3) + P.number(4, 4) + P.bytes(5, gauge) + P.bytes(6, outcome)
+        let expected = Record(
+            sequence: 1, time: 2, version: 3, frames: 4, scalars: [Gauge("g", 1.5)], outcome: Outcome(solved: true, reason: "solved"))
+        #expect(try decoded(P.bytes(7, record)) == .record(expected))
+
+        let wait = P.text(1, "credit") + P.text(2, "learner") + P.double(3, 0.25)
+        #expect(
+            try decoded(P.bytes(4, P.fixed64(1, 6) + P.bytes(2, gauge) + P.bytes(3, wait)))
+                == .heartbeat(
+                    Heartbeat(token: 6, gauges: [Gauge("g", 1.5)], waits: [Wait(resource: "credit", holder: "learner", seconds: 0.25)])))
+        let refusal = Refusal(.occupied, problem: "p", remedy: "r")
+        #expect(try decoded(P.bytes(3, P.number(1, 3) + P.text(2, "p") + P.text(3, "r") + P.number(4, 1))) == .refusal(refusal))
+        #expect(try decoded(P.bytes(5, P.fixed64(1, 9))) == .heartbeatReply(run: 9))
+        #expect(try decoded(P.bytes(8, P.number(1, 12))) == .recordKept(through: 12))
+        #expect(try decoded(P.bytes(9, P.number(1, 1) + P.number(2, 2) + P.text(3, "c"))) == .departed(rank: 1, incarnation: 2, cause: "c"))
+        #expect(try decoded(P.bytes(11, P.fixed64(1, 3) + P.text(2, "bye"))) == .goodbye(token: 3, reason: "bye"))
+        #expect(try decoded(P.bytes(12, P.number(1, 1))) == .statusRequest(protocol: 1))
+        // Fields of a later version are passed over.
+        #expect(try decoded(P.bytes(12, P.number(1, 1) + P.text(99, "new"))) == .statusRequest(protocol: 1))
+    }
+
+    @Test func refusesWhatBreaksTheContract() {
+        typealias P = Protobuf
+        func field(_ bytes: [UInt8]) -> String {
+            do {
+                _ = try decoded(bytes)
+                return "accepted"
+            } catch .invalid(let field, _, _) { return field } catch .missing(let field) { return field } catch { return "\(error)" }
+        }
+        let welcome = P.text(2, "n") + P.double(5, 1)
+        let assignment = P.number(2, 1) + P.number(3, 1)
+        #expect(field([]) == "Control.body")
+        #expect(field(P.bytes(99, [])) == "Control.body")
+        #expect(field([0xFF, 0xFF]) == "2 bytes are not a Control message of apus.proto")
+        #expect(field([UInt8](repeating: 0, count: WireProtocol.maximumMessageBytes + 1)).contains("exceeds the limit"))
+        #expect(field(P.bytes(1, P.number(1, 1) + P.number(2, 7))) == "Hello.role")
+        #expect(field(P.bytes(1, P.number(1, 2) + P.number(2, 7))) == "accepted")
+        #expect(field(P.bytes(1, P.number(1, 1) + P.number(2, 2) + P.bytes(9, P.text(1, "x")))).hasPrefix("LearnerLocation"))
+        #expect(field(P.bytes(2, welcome)) == "accepted")
+        for seconds in [0, -1, .nan, .infinity, 3601] { #expect(field(P.bytes(2, P.text(2, "n") + P.double(5, seconds))) == "Welcome.heartbeat_seconds") }
+        for name in ["", ".", "..", "a/b", "/"] { #expect(field(P.bytes(2, P.text(2, name) + P.double(5, 1))) == "Welcome.run_name") }
+        #expect(field(P.bytes(2, welcome + P.bytes(7, assignment))) == "accepted")
+        #expect(field(P.bytes(2, welcome + P.bytes(7, P.number(3, 1)))) == "ActorAssignment.slots")
+        #expect(field(P.bytes(2, welcome + P.bytes(7, P.number(2, 65537) + P.number(3, 1)))) == "ActorAssignment.slots")
+        #expect(field(P.bytes(2, welcome + P.bytes(7, P.number(2, 1)))) == "ActorAssignment.unroll")
+        #expect(field(P.bytes(2, welcome + P.bytes(7, assignment + P.packed(5, [0])))) == "ActorAssignment.hidden")
+        for code in [0, 7] { #expect(field(P.bytes(3, P.number(1, UInt64(code)))) == "Refusal.code") }
+        for time in [Double.nan, .infinity] { #expect(field(P.bytes(7, P.double(2, time))) == "Record.time") }
+        #expect(field(P.bytes(13, P.bytes(5, P.number(1, 3)))) == "MemberStatus.role")
+    }
+}

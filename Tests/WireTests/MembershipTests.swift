@@ -1,0 +1,158 @@
+import Platform
+import Testing
+import Wire
+
+/// The coordinator's machine by itself.
+@Suite struct MembershipTests {
+    private typealias Action = Membership.Action
+    private let now = Time.seconds(100)
+    private let location = LearnerLocation(rollouts: "tcp://h:1", weights: "tcp://h:2", life: 0)
+
+    private func membership(_ ledger: Membership.Ledger = Membership.Ledger(), lastRecordTime: Double = 0) -> Membership {
+        Membership(
+            Membership.Settings(
+                run: 7, runName: "r", runFile: "seed: 1", runDirectory: "/runs/r",
+                assignment: ActorAssignment(environment: "E", slots: 1, unroll: 1, seed: 1, hidden: [], activation: "tanh")),
+            ledger: ledger, lastRecordTime: lastRecordTime, now: now)
+    }
+
+    private func hello(_ role: Role, _ token: UInt64, returning: MemberPlace? = nil, learner: LearnerLocation? = nil) -> ControlMessage {
+        .hello(Hello(role: role, token: token, host: "h", pid: UInt32(token), returning: returning, learner: learner))
+    }
+
+    private func place(_ actions: [Action]) -> MemberPlace? {
+        actions.compactMap { if case .send(_, .welcome(let welcome)) = $0 { welcome.place } else { nil } }.first
+    }
+    private func refusal(_ actions: [Action]) -> RefusalCode? {
+        actions.compactMap { if case .send(_, .refusal(let refusal)) = $0 { refusal.code } else { nil } }.first
+    }
+    private func ledger(_ actions: [Action]) -> Membership.Ledger? {
+        actions.compactMap { if case .persist(let ledger) = $0 { ledger } else { nil } }.last
+    }
+
+    @Test func ranksAreFilledFromBelowAndIncarnationsNeverRepeat() {
+        var membership = membership()
+        #expect(place(membership.received(hello(.actor, 1), from: [1], now: now)) == MemberPlace(rank: 0, incarnation: 0))
+        #expect(place(membership.received(hello(.actor, 2), from: [2], now: now)) == MemberPlace(rank: 1, incarnation: 0))
+        // The same process again, over another connection.
+        #expect(place(membership.received(hello(.actor, 1), from: [9], now: now)) == MemberPlace(rank: 0, incarnation: 0))
+        _ = membership.received(.goodbye(token: 1, reason: ""), from: [9], now: now)
+        #expect(place(membership.received(hello(.actor, 3), from: [3], now: now)) == MemberPlace(rank: 0, incarnation: 1))
+        _ = membership.processGone(3, now: now)
+        let actions = membership.received(hello(.actor, 4), from: [4], now: now)
+        #expect(place(actions) == MemberPlace(rank: 0, incarnation: 2))
+        // On the disk before anybody hears of it.
+        let persisted = actions.firstIndex { if case .persist = $0 { true } else { false } }!
+        let welcomed = actions.firstIndex { if case .send = $0 { true } else { false } }!
+        #expect(persisted < welcomed && ledger(actions)?.incarnations == [0: 3, 1: 1])
+    }
+
+    @Test func aRestartedCoordinatorTakesBackItsMembersAndNoOthers() {
+        var before = membership()
+        _ = before.received(hello(.actor, 1), from: [1], now: now)
+        _ = before.received(hello(.actor, 2), from: [2], now: now)
+        let kept = ledger(before.received(hello(.learner, 3, learner: location), from: [3], now: now))!
+
+        var after = membership(kept)
+        // A newcomer is quicker than actor 0.0, and gets another incarnation of its rank.
+        #expect(place(after.received(hello(.actor, 8), from: [8], now: now)) == MemberPlace(rank: 0, incarnation: 1))
+        #expect(place(after.received(hello(.actor, 1, returning: MemberPlace(rank: 0, incarnation: 0)), from: [1], now: now)) == MemberPlace(rank: 0, incarnation: 0))
+        #expect(refusal(after.received(hello(.actor, 9, returning: MemberPlace(rank: 0, incarnation: 0)), from: [9], now: now)) == .occupied)
+        for stranger in [MemberPlace(rank: 0, incarnation: .max), MemberPlace(rank: 1, incarnation: 1), MemberPlace(rank: 5, incarnation: 0)] {
+            #expect(refusal(after.received(hello(.actor, 10, returning: stranger), from: [10], now: now)) == .wrongRun)
+        }
+        for life in [0, 2, UInt32.max] {
+            #expect(refusal(after.received(hello(.learner, 11, returning: MemberPlace(rank: 0, incarnation: life)), from: [11], now: now)) == .wrongRun)
+        }
+        let back = after.received(hello(.learner, 3, returning: MemberPlace(rank: 0, incarnation: 1), learner: location), from: [3], now: now)
+        #expect(place(back) == MemberPlace(rank: 0, incarnation: 1))
+        var located = location
+        located.life = 1
+        for peer in [[1], [8]] as [Membership.Peer] { #expect(back.contains(.send(peer, .learnerLocation(located)))) }
+    }
+
+    @Test func oneLearnerAtATime() {
+        var membership = membership()
+        #expect(place(membership.received(hello(.learner, 1), from: [1], now: now))?.incarnation == 1)
+        #expect(refusal(membership.received(hello(.learner, 2), from: [2], now: now)) == .occupied)
+        _ = membership.tick(now: now + 3.1)
+        #expect(place(membership.received(hello(.learner, 2), from: [2], now: now + 3.1))?.incarnation == 2)
+        // The first was only slow; its place is gone.
+        #expect(refusal(membership.received(.heartbeat(Heartbeat(token: 1)), from: [1], now: now + 3.2)) == .unknownMember)
+        let late = membership.received(hello(.learner, 1, returning: MemberPlace(rank: 0, incarnation: 1)), from: [1], now: now + 3.2)
+        #expect(refusal(late) == .wrongRun)
+    }
+
+    @Test func refusesAnotherProtocol() {
+        var membership = membership()
+        var other = Hello(role: .actor, token: 1, host: "h", pid: 1)
+        other.protocol = 9
+        #expect(refusal(membership.received(.hello(other), from: [1], now: now)) == .protocol)
+        #expect(refusal(membership.received(.statusRequest(protocol: 9), from: [1], now: now)) == .protocol)
+        #expect(refusal(membership.received(.stop(reason: ""), from: [1], now: now)) == .malformed)
+        #expect(refusal(membership.malformed(.missing(field: "x"), from: [1])) == .malformed)
+        #expect(membership.status(now: now).refused == 4)
+        guard case .send(_, .status(let status)) = membership.received(.statusRequest(protocol: WireProtocol.version), from: [1], now: now)[0]
+        else { return #expect(Bool(false)) }
+        #expect(status.members.isEmpty && status.runName == "r")
+    }
+
+    @Test func theLearnerHearsOfActorsThatAreGone() {
+        var membership = membership()
+        _ = membership.received(hello(.learner, 1), from: [1], now: now)
+        _ = membership.received(hello(.actor, 2), from: [2], now: now)
+        _ = membership.received(hello(.actor, 3), from: [3], now: now)
+        _ = membership.received(.heartbeat(Heartbeat(token: 1)), from: [1], now: now + 2)
+        _ = membership.received(.heartbeat(Heartbeat(token: 3)), from: [3], now: now + 2)
+        #expect(membership.tick(now: now + 3.1).contains(.send([1], .departed(rank: 0, incarnation: 0, cause: "silent for 3.0 s"))))
+        #expect(membership.processGone(3, now: now).contains(.send([1], .departed(rank: 1, incarnation: 0, cause: "its process ended"))))
+        #expect(membership.processes(on: "h").map(\.token) == [1])
+        #expect(membership.processes(on: "elsewhere").isEmpty)
+    }
+
+    /// After a cut, messages to the old connection are lost: the member must come again to hear what it missed.
+    @Test func anotherConnectionMustIntroduceItself() {
+        var membership = membership()
+        _ = membership.received(hello(.actor, 1), from: [1], now: now)
+        #expect(refusal(membership.received(.heartbeat(Heartbeat(token: 1)), from: [2], now: now)) == .unknownMember)
+        _ = membership.received(hello(.actor, 1, returning: MemberPlace(rank: 0, incarnation: 0)), from: [2], now: now)
+        #expect(membership.received(.heartbeat(Heartbeat(token: 1)), from: [2], now: now) == [.send([2], .heartbeatReply(run: 7))])
+    }
+
+    @Test func recordsAreKeptOnceAndOnlyTheLearners() {
+        var membership = membership(lastRecordTime: 10)
+        func record(_ sequence: UInt64, _ time: Double) -> Record { Record(sequence: sequence, time: time, version: 1, frames: 1, scalars: []) }
+        #expect(refusal(membership.received(.record(record(1, 11)), from: [1], now: now)) == .unknownMember)
+        _ = membership.received(hello(.learner, 1), from: [1], now: now)
+        #expect(membership.received(.record(record(1, 9)), from: [1], now: now) == [.send([1], .recordKept(through: 1))])
+        #expect(membership.received(.record(record(2, 11)), from: [1], now: now) == [.append(record(2, 11)), .send([1], .recordKept(through: 2))])
+        #expect(membership.received(.record(record(2, 11)), from: [1], now: now) == [.send([1], .recordKept(through: 2))])
+        #expect(membership.status(now: now).lastRecord == record(2, 11))
+    }
+
+    @Test func theOutcomeEndsTheRunForAll() {
+        var membership = membership()
+        _ = membership.received(hello(.learner, 1), from: [1], now: now)
+        _ = membership.received(hello(.actor, 2), from: [2], now: now)
+        let outcome = Outcome(solved: true, reason: "solved")
+        _ = membership.received(.record(Record(sequence: 1, time: 1, version: 1, frames: 1, scalars: [], outcome: outcome)), from: [1], now: now)
+        let told = membership.tick(now: now)
+        #expect(told == [.send([1], .stop(reason: "solved")), .send([2], .stop(reason: "solved"))])
+        #expect(refusal(membership.received(hello(.actor, 3), from: [3], now: now)) == .finished)
+        _ = membership.received(.goodbye(token: 1, reason: ""), from: [1], now: now)
+        #expect(membership.received(.goodbye(token: 2, reason: ""), from: [2], now: now).last == .end(outcome))
+    }
+
+    @Test func aMemberThatDoesNotLeaveHoldsTheEndUpForAWhile() {
+        var membership = membership()
+        _ = membership.received(hello(.actor, 2), from: [2], now: now)
+        _ = membership.stop(reason: "asked", now: now)
+        #expect(membership.stop(reason: "again", now: now) == [])
+        for second in 1...15 {
+            let actions = membership.received(.heartbeat(Heartbeat(token: 2)), from: [2], now: now + Double(second))
+                + membership.tick(now: now + Double(second))
+            #expect(!actions.contains(.end(Outcome(solved: false, reason: "asked"))))
+        }
+        #expect(membership.tick(now: now + 15.1).contains(.end(Outcome(solved: false, reason: "asked"))))
+    }
+}

@@ -1,0 +1,150 @@
+import Platform
+import Rollouts
+import Testing
+import Wire
+
+@Suite struct RolloutIntakeTests {
+    private let now = Time.seconds(50)
+    private let place = MemberPlace(rank: 0, incarnation: 1)
+
+    private func intake(credits: Int = 2, maxLag: Int = 0, version: UInt64 = 10) -> RolloutIntake {
+        RolloutIntake(RolloutIntake.Settings(run: 7, life: 1, credits: credits, rolloutsPerUpdate: 1, maxLag: maxLag), version: version)
+    }
+
+    private func attach(_ place: MemberPlace, first: UInt64 = 1, next: UInt64 = 1, producing: Bool = false, run: UInt64 = 7) -> StreamMessage {
+        .attach(Attach(run: run, actor: place, firstUnacknowledged: first, nextSequence: next, producing: producing))
+    }
+
+    private func header(_ sequence: UInt64, _ place: MemberPlace? = nil) -> StreamMessage {
+        let place = place ?? self.place
+        return .rollout(RolloutHeader(rollout(RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), steps: 1, slots: 1)))
+    }
+
+    private func id(_ sequence: UInt64) -> RolloutID { RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence) }
+
+    /// The grants among the actions, in order.
+    private func grants(_ actions: [RolloutIntake.Action]) -> [Grant] {
+        actions.compactMap { if case .send(_, .grant(let grant)) = $0 { grant } else { nil } }
+    }
+
+    private func refusal(_ actions: [RolloutIntake.Action]) -> RefusalCode? {
+        guard actions.count == 1, case .send(_, .refusal(let refusal)) = actions[0] else { return nil }
+        return refusal.code
+    }
+
+    @Test func ticketsFollowTheOrderOfConsumption() {
+        var intake = intake()
+        #expect(grants(intake.received(attach(place), from: [1], now: now))[0].tickets == [10, 11])
+        #expect(grants(intake.received(attach(MemberPlace(rank: 1, incarnation: 0)), from: [2], now: now))[0].tickets == [12, 13])
+        #expect(intake.received(header(1), from: [1], now: now) == [.accept])
+        let grant = grants(intake.ended([id(1)], version: 11))
+        #expect(grant.count == 1 && grant[0].acknowledgedThrough == 1 && grant[0].tickets == [14] && grant[0].kind == .adds)
+    }
+
+    @Test func aBoundOnLagAllowsThatMuch() {
+        var intake = intake(credits: 4, maxLag: 2)
+        #expect(grants(intake.received(attach(place), from: [1], now: now))[0].tickets == [8, 9, 10, 11])
+    }
+
+    @Test func whatEndsWithoutAnUpdateLowersTheOthers() {
+        var intake = intake()
+        _ = intake.received(attach(place), from: [1], now: now)
+        _ = intake.received(attach(MemberPlace(rank: 1, incarnation: 0)), from: [2], now: now)
+        _ = intake.received(header(1), from: [1], now: now)
+        _ = intake.received(header(2), from: [1], now: now)
+        // One was trained, the other stale: the next rollout to be consumed is the other actor's, which waited for version 12.
+        let grants = grants(intake.ended([id(1), id(2)], version: 11))
+        #expect(grants.map(\.tickets) == [[13, 14], [12, 14], [11, 13]])
+        #expect(grants.map(\.kind) == [.adds, .revises, .revises])
+    }
+
+    @Test func aRepeatedAttachKeepsTheTickets() {
+        var intake = intake()
+        _ = intake.received(attach(place), from: [1], now: now)
+        _ = intake.received(attach(MemberPlace(rank: 1, incarnation: 0)), from: [2], now: now)
+        let again = grants(intake.received(attach(place, producing: true), from: [3], now: now))
+        #expect(again.count == 1 && again[0].tickets == [11] && again[0].begun == 1 && again[0].kind == .opens)
+        #expect(refusal(intake.received(.ping(produced: 0), from: [1], now: now)) == .unknownMember)
+    }
+
+    @Test func refusesWhatIsOutOfOrder() {
+        var intake = intake()
+        #expect(refusal(intake.received(header(1), from: [1], now: now)) == .unknownMember)
+        _ = intake.received(attach(place), from: [1], now: now)
+        #expect(refusal(intake.received(header(2), from: [1], now: now)) == .unknownMember)
+        #expect(refusal(intake.received(.ping(produced: 1), from: [1], now: now)) == .unknownMember)
+        #expect(refusal(intake.received(header(1, MemberPlace(rank: 5, incarnation: 0)), from: [1], now: now)) == .malformed)
+        #expect(refusal(intake.received(.stop(reason: ""), from: [1], now: now)) == .malformed)
+        #expect(refusal(intake.received(.detach(produced: .max, reason: ""), from: [1], now: now)) == .malformed)
+        for sequence in 1...2 as ClosedRange<UInt64> { #expect(intake.received(header(sequence), from: [1], now: now) == [.accept]) }
+        #expect(refusal(intake.received(header(3), from: [1], now: now)) == .malformed)
+        #expect(grants(intake.received(header(2), from: [1], now: now)).first?.tickets == [])
+        #expect(intake.duplicates == 1 && intake.refused == 7)
+    }
+
+    @Test func refusesStrangers() {
+        var intake = intake()
+        #expect(refusal(intake.received(attach(place, run: 8), from: [1], now: now)) == .wrongRun)
+        var other = Attach(run: 7, actor: place, firstUnacknowledged: 1, nextSequence: 1, producing: false)
+        other.protocol = 99
+        guard case .send(_, .refusal(let refusal)) = intake.received(.attach(other), from: [1], now: now)[0] else { return #expect(Bool(false)) }
+        #expect(refusal.code == .protocol && refusal.problem.contains("99") && refusal.problem.contains("\(WireProtocol.version)"))
+        #expect(intake.actors == 0 && intake.refused == 2)
+    }
+
+    /// Another process claims the place of an actor, with numbers that this one never had.
+    @Test func aPlaceCannotBeTakenOverByFalseNumbers() {
+        var intake = intake()
+        _ = intake.received(attach(place), from: [1], now: now)
+        _ = intake.received(header(1), from: [1], now: now)
+        #expect(refusal(intake.received(attach(place, first: 500, next: 500), from: [2], now: now)) == .occupied)
+        #expect(refusal(intake.received(attach(place), from: [2], now: now)) == .occupied)
+        #expect(intake.received(header(2), from: [1], now: now) == [.accept])
+    }
+
+    /// The largest claims that a decoder lets through.
+    @Test func numbersAtTheEndOfTheirRange() {
+        var intake = intake()
+        let last = WireProtocol.maximumSequence
+        let first = last - UInt64(WireProtocol.maximumCredits)
+        #expect(grants(intake.received(attach(place, first: first, next: last, producing: true), from: [1], now: now))[0].tickets == [])
+        for sequence in first...(last) { #expect(intake.received(header(sequence), from: [1], now: now) == [.accept]) }
+        #expect(refusal(intake.received(header(last + 1), from: [1], now: now)) == .malformed)
+        #expect(intake.departed(place) == [])
+        #expect(intake.open == WireProtocol.maximumCredits + 1)
+    }
+
+    @Test func departedActorsLeaveTheirLossAndTheirPlaceInTheOrder() {
+        var intake = intake()
+        let other = MemberPlace(rank: 1, incarnation: 0)
+        _ = intake.received(attach(place, first: 1, next: 3), from: [1], now: now)
+        _ = intake.received(header(1), from: [1], now: now)
+        #expect(grants(intake.received(attach(other), from: [2], now: now))[0].tickets == [12, 13])
+        let actions = intake.departed(place)
+        #expect(actions.first == .lost(place, 2...2))
+        #expect(grants(actions).map(\.tickets) == [[11, 12]])
+        #expect(intake.departed(place) == [])
+        // It was alive after all: what had arrived is not taken again.
+        let grant = grants(intake.received(attach(place, first: 1, next: 3), from: [3], now: now))
+        #expect(grant[0].acknowledgedThrough == 0 && grant[0].tickets == [])
+        #expect(grants(intake.received(header(1), from: [3], now: now)).count == 1)
+        #expect(intake.received(header(2), from: [3], now: now) == [.accept])
+    }
+
+    @Test func silenceIsADeparture() {
+        var intake = intake()
+        _ = intake.received(attach(place, first: 1, next: 2), from: [1], now: now)
+        #expect(intake.tick(now: now + 9) == [])
+        #expect(intake.tick(now: now + 11) == [.lost(place, 1...1)])
+        #expect(intake.actors == 0)
+    }
+
+    @Test func stopReachesThoseThereAndThoseWhoCome() {
+        var intake = intake()
+        _ = intake.received(attach(place), from: [1], now: now)
+        #expect(intake.stop(reason: "solved") == [.send([1], .stop(reason: "solved"))])
+        #expect(intake.received(attach(MemberPlace(rank: 1, incarnation: 0)), from: [2], now: now) == [.send([2], .stop(reason: "solved"))])
+        #expect(intake.received(.detach(produced: 0, reason: ""), from: [1], now: now) == [])
+        #expect(intake.actors == 0)
+    }
+}

@@ -1,0 +1,146 @@
+import Platform
+import Rollouts
+import Testing
+import Wire
+
+@Suite struct StreamMessageTests {
+    private typealias P = Protobuf
+
+    private func decoded(_ bytes: [UInt8]) throws(WireError) -> StreamMessage { try StreamMessage(decoding: shared(bytes)) }
+
+    private func field(_ bytes: [UInt8]) -> String {
+        do {
+            _ = try decoded(bytes)
+            return "accepted"
+        } catch .invalid(let field, _, _) { return field } catch .missing(let field) { return field } catch { return "\(error)" }
+    }
+
+    @Test(arguments: Samples.stream) func roundTrip(_ message: StreamMessage) throws {
+        #expect(try decoded(message.encoded()) == message)
+    }
+
+    @Test func bytesOfTheContract() throws {
+        let attach = P.number(1, 1) + P.fixed64(2, 7) + P.number(3, 2) + P.number(4, 3) + P.number(5, 4) + P.number(6, 6) + P.number(7, 1)
+        #expect(
+            try decoded(P.bytes(1, attach))
+                == .attach(
+                    Attach(run: 7, actor: MemberPlace(rank: 2, incarnation: 3), firstUnacknowledged: 4, nextSequence: 6, producing: true)))
+        let grant = P.number(1, 1) + P.number(2, 5) + P.packed(3, [8, 9]) + P.number(4, 1) + P.number(5, 10) + P.number(6, 11)
+        #expect(
+            try decoded(P.bytes(2, grant))
+                == .grant(Grant(life: 1, acknowledgedThrough: 5, tickets: [8, 9], kind: .opens, version: 10, begun: 11)))
+        let header = try decoded(P.bytes(3, rolloutFields()))
+        #expect(header == .rollout(RolloutHeader(rollout(RolloutID(actor: 1, incarnation: 2, sequence: 3), version: 4))))
+        #expect(try decoded(P.bytes(5, P.number(1, 3))) == .ping(produced: 3))
+        #expect(try decoded(P.bytes(6, P.number(1, 3) + P.text(2, "r"))) == .detach(produced: 3, reason: "r"))
+        #expect(try decoded(P.bytes(7, P.text(1, "r"))) == .stop(reason: "r"))
+    }
+
+    /// The fields of a rollout's header, some of them changed.
+    private func rolloutFields(_ changes: [Int: [UInt8]] = [:]) -> [UInt8] {
+        let fields: [(Int, [UInt8])] = [
+            (1, P.number(1, 1)), (2, P.number(2, 2)), (3, P.number(3, 3)), (4, P.number(4, 4)), (5, P.number(5, 3)), (6, P.number(6, 2)),
+            (7, P.number(7, 2)), (8, P.number(8, 1)), (9, P.packed(9, [2])), (10, P.number(10, 2)), (11, P.packed(11, [])),
+        ]
+        return fields.flatMap { changes[$0.0] ?? $0.1 }
+    }
+
+    @Test func refusesWhatBreaksTheContract() {
+        #expect(field([]) == "Stream.body")
+        #expect(field([0x0A]) == "1 bytes are not a Stream message of apus.proto")
+        for (first, next) in [(0, 1), (2, 1), (1, UInt64(WireProtocol.maximumCredits) + 2), (1 << 62, (1 << 62) + 1), (.max, .max)] as [(UInt64, UInt64)] {
+            #expect(field(P.bytes(1, P.number(5, first) + P.number(6, next))).hasPrefix("Attach.first_unacknowledged"))
+        }
+        #expect(field(P.bytes(2, P.number(4, 3))) == "Grant.kind")
+        #expect(field(P.bytes(2, P.packed(3, [UInt64](repeating: 0, count: WireProtocol.maximumCredits + 1)))) == "Grant.tickets")
+        #expect(field(P.bytes(4, [])) == "Refusal.code")
+    }
+
+    @Test func refusesHeadersThatCannotBe() {
+        func refused(_ changed: Int, _ bytes: [UInt8]) -> String { field(P.bytes(3, rolloutFields([changed: bytes]))) }
+        for value in [0, 65537, UInt64(UInt32.max)] {
+            #expect(refused(5, P.number(5, value)) == "Rollout.steps")
+            #expect(refused(6, P.number(6, value)) == "Rollout.slots")
+        }
+        #expect(refused(7, P.number(7, 7)) == "Rollout.ended")
+        for type in [0, 4, 256, UInt64(UInt32.max)] {
+            #expect(refused(8, P.number(8, type)) == "Rollout.observation_type")
+            #expect(refused(10, P.number(10, type)) == "Rollout.action_type")
+        }
+        for (number, name) in [(9, "Rollout.observation_shape"), (11, "Rollout.action_shape")] {
+            #expect(refused(number, P.packed(number, [UInt64](repeating: 1, count: 9))) == name)
+            #expect(refused(number, P.packed(number, [0])) == name)
+            #expect(refused(number, P.packed(number, [(1 << 24) + 1])) == name)
+            // More than a frame holds, and more than 64 bits hold.
+            #expect(refused(number, P.packed(number, [1 << 24, 4])) == name)
+            #expect(refused(number, P.packed(number, [UInt64](repeating: 1 << 24, count: 8))) == name)
+        }
+    }
+}
+
+@Suite struct RolloutHeaderTests {
+    private let original = rollout(RolloutID(actor: 1, incarnation: 2, sequence: 3), version: 4)
+
+    @Test func columnsArriveWithoutACopy() throws {
+        let header = RolloutHeader(original)
+        let arrived = try header.rollout(columns: original.columns.map(\.bytes))
+        #expect(RolloutHeader(arrived) == header)
+        for (sent, received) in zip(original.columns, arrived.columns) {
+            #expect(received.bytes === sent.bytes)
+            #expect(received.name == sent.name && received.type == sent.type && received.shape == sent.shape)
+        }
+        try arrived.validate(shape)
+    }
+
+    @Test func refusesAWrongNumberOfFrames() {
+        let columns = original.columns.map(\.bytes)
+        for frames in [[], Array(columns.dropLast()), columns + [columns[0]]] {
+            #expect(throws: WireError.frames(expected: 11, found: frames.count + 1)) { try RolloutHeader(original).rollout(columns: frames) }
+        }
+    }
+
+    @Test(arguments: 0..<10) func refusesAColumnOfAnotherSize(_ index: Int) {
+        let name = original.columns[index].name
+        for change in [-1, 1] {
+            var columns = original.columns.map(\.bytes)
+            columns[index] = shared([UInt8](repeating: 0, count: columns[index].count + change))
+            do {
+                _ = try RolloutHeader(original).rollout(columns: columns)
+                Issue.record("accepted \(name)")
+            } catch {
+                guard case .invalid("column \(name)", _, _) = error else {
+                    Issue.record("\(error)")
+                    return
+                }
+            }
+        }
+    }
+}
+
+@Suite struct WeightsHeaderTests {
+    @Test(arguments: Samples.weights) func roundTrip(_ header: WeightsHeader) throws {
+        #expect(try WeightsHeader(decoding: shared(header.encoded())) == header)
+    }
+
+    @Test func bytesOfTheContract() throws {
+        typealias P = Protobuf
+        let bytes = P.number(1, 1) + P.fixed64(2, 2) + P.number(3, 3) + P.number(4, 4) + P.number(5, 2) + P.fixed64(6, 6)
+        let header = WeightsHeader(run: 2, life: 3, version: 4, parameters: 2, layout: 6)
+        #expect(try WeightsHeader(decoding: shared(bytes)) == header)
+        let parameters = shared([Float(1), 2])
+        let published = try PublishedWeights(header: shared(bytes), parameters: parameters)
+        #expect(published.header == header && published.parameters === parameters && published.version == 4)
+    }
+
+    @Test func refusesWhatDoesNotFit() {
+        let header = shared(WeightsHeader(run: 2, life: 3, version: 4, parameters: 2, layout: 6).encoded())
+        for count in [0, 7, 9] {
+            #expect(throws: WireError.invalid(field: "weights frame", value: "\(count) bytes", allowed: "8 bytes")) {
+                try PublishedWeights(header: header, parameters: shared([UInt8](repeating: 0, count: count)))
+            }
+        }
+        #expect(throws: WireError.self) { try WeightsHeader(decoding: shared(Protobuf.number(5, 1 << 40))) }
+        #expect(throws: WireError.self) { try WeightsHeader(decoding: shared(Protobuf.number(5, .max))) }
+        #expect(throws: WireError.notProtobuf(message: "WeightsHeader", bytes: 1)) { try WeightsHeader(decoding: shared([0xFF] as [UInt8])) }
+    }
+}
