@@ -45,12 +45,6 @@ int apus_signal_descriptor(void) {
     sigaddset(&set, SIGTERM);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    // The process that started this one may have had them blocked, which is inherited.
-    sigset_t mine;
-    sigemptyset(&mine);
-    sigaddset(&mine, SIGINT);
-    sigaddset(&mine, SIGTERM);
-    pthread_sigmask(SIG_UNBLOCK, &mine, NULL);
     return signal_event;
 }
 

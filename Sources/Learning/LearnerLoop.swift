@@ -291,7 +291,7 @@ final class LearnerLoop {
             try checkpoint()
             try checkpoints.close()
             record(outcome: nil)
-            waitForRecords()
+            waitForRecords(seconds: 3)
             return ending
         case .refused, .failed:
             // No checkpoint: another learner may have taken this one's place, and the run directory with it.
@@ -315,12 +315,15 @@ final class LearnerLoop {
         }
         try? ledger.flush()
         record(outcome: outcome)
-        waitForRecords()
+        // The outcome stands nowhere else, and a coordinator that was killed or stopped may be on its way back.
+        waitForRecords(seconds: 30)
     }
 
-    private func waitForRecords() {
-        if desk.wait(until: .now + 3, { $0.records.isEmpty && $0.waitingRecords == 0 ? true : nil }) == nil {
-            log.warning("the coordinator did not take the last records within 3 s")
+    private func waitForRecords(seconds: Int) {
+        for second in 0..<seconds {
+            if desk.wait(until: .now + 1, { $0.records.isEmpty && $0.waitingRecords == 0 ? true : nil }) != nil { return }
+            if second % 3 == 2 { log.info("waiting for the coordinator to take the last records for \(second + 1) s of \(seconds)") }
         }
+        log.warning("the coordinator did not take the last records within \(seconds) s")
     }
 }

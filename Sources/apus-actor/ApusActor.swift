@@ -29,7 +29,7 @@ struct ApusActor: ParsableCommand {
         let log = ConsoleLog.logger("actor")
         let role = ActorRole(coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, slots: slots, log: log)
         let ending = role.run()
-        log.info("\(ending.description)")
+        log.log(level: ending.exitCode == 0 ? .info : .error, "\(ending.description)")
         Glibc.exit(ending.exitCode)
     }
 }

@@ -42,7 +42,8 @@ struct ApusCoordinator: ParsableCommand {
         let endpoint = try Endpoint(bind)
         try BindingPolicy.check(endpoint, insecure: insecure)
         let directory: RunDirectory
-        if Files.isDirectory(source) {
+        let isNew = !Files.isDirectory(source)
+        if !isNew {
             guard overrides.isEmpty, name == nil else {
                 throw ValidationError("A run that exists goes on as \(source)/run.yaml says: edit it instead of giving --set or --name.")
             }
@@ -50,8 +51,14 @@ struct ApusCoordinator: ParsableCommand {
         } else {
             directory = try RunDirectory.create(runs: runs, name: name, spec: RunSpec.load(source, overrides: overrides))
         }
-        let role = try CoordinatorRole(directory, endpoint: endpoint, context: SocketContext(), signals: signals, log: log)
-        let ending = try role.lead()
+        let ending: Ending
+        do {
+            ending = try CoordinatorRole(directory, endpoint: endpoint, context: SocketContext(), signals: signals, log: log).lead()
+        } catch let error as SocketError {
+            // It could not listen, so nothing has begun: the name stays free.
+            if isNew { try? Files.remove(directory.path) }
+            throw error
+        }
         log.info("\(ending.description); the run lies in \(directory.path)")
         Glibc.exit(ending.exitCode)
     }

@@ -48,7 +48,7 @@ struct ApusLearner: ParsableCommand {
         let role = LearnerRole(
             coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, binding: binding, runs: runs, log: log)
         let ending = role.run()
-        log.info("\(ending.description)")
+        log.log(level: ending.exitCode == 0 ? .info : .error, "\(ending.description)")
         Glibc.exit(ending.exitCode)
     }
 }

@@ -42,9 +42,15 @@ public struct RunDirectory: Sendable, Equatable {
             attempt += 1
             directory = RunDirectory(path: "\(runs)/\(base)-\(attempt)")
         }
-        try Files.createDirectory(directory.checkpoints)
-        try Files.createDirectory(directory.log)
-        try Files.writeAtomically([UInt8](try spec.yaml(commented: true).utf8), to: directory.spec)
+        do {
+            try Files.createDirectory(directory.checkpoints)
+            try Files.createDirectory(directory.log)
+            try Files.writeAtomically([UInt8](try spec.yaml(commented: true).utf8), to: directory.spec)
+        } catch {
+            // Half a directory would only take the name.
+            try? Files.remove(directory.path)
+            throw error
+        }
         return directory
     }
 

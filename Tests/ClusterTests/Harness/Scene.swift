@@ -109,36 +109,3 @@ func eventually(_ what: String, within seconds: Double, _ condition: () throws -
     }
     guard try condition() else { throw Trouble("not within \(seconds) s: \(what)") }
 }
-
-/// Ports of 127.0.0.1.
-enum Loopback {
-    static func anyFreePort() throws -> UInt16 {
-        guard let port = bound(to: 0) else { throw Trouble("no free port: \(String(cString: strerror(errno)))") }
-        return port
-    }
-
-    /// Whether somebody could listen there now.
-    static func isFree(_ port: UInt16) -> Bool { bound(to: port) != nil }
-
-    /// Listens for a moment; the port, or nil when that was not possible.
-    private static func bound(to port: UInt16) -> UInt16? {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        // Connections that are closing do not count, as for every server.
-        var yes: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        return withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
-                guard bind(descriptor, general, size) == 0, listen(descriptor, 1) == 0, getsockname(descriptor, general, &size) == 0 else {
-                    return nil
-                }
-                return UInt16(bigEndian: pointer.pointee.sin_port)
-            }
-        }
-    }
-}
