@@ -62,8 +62,7 @@ final class LearnerLoop {
         do {
             while true {
                 if let ending = desk.read({ $0.ending }) { return try finish(ending) }
-                guard let rollouts = try nextBatch() else { continue }
-                try train(rollouts)
+                if let rollouts = try nextBatch() { try train(rollouts) }
                 if let outcome = try trainer.judge(&progress) { return try finish(outcome) }
                 try recordIfDue()
                 try checkpointIfDue()
