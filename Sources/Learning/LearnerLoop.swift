@@ -68,10 +68,8 @@ final class LearnerLoop {
                 try checkpointIfDue()
             }
         } catch {
-            let problem = "\(error)"
-            log.error("\(problem)")
             try? checkpoints.close()
-            close(outcome: Outcome(solved: false, reason: "failed: \(problem)"))
+            close(outcome: Outcome(solved: false, reason: "failed: \(error)"))
             throw error
         }
     }
