@@ -158,6 +158,16 @@ import Wire
         #expect(membership.received(.goodbye(token: 2, reason: ""), from: [2], now: now).last == .end(outcome))
     }
 
+    @Test func aCoordinatorThatStoodStillTakesNobodyForSilent() {
+        var membership = membership()
+        _ = membership.received(hello(.learner, 1), from: [1], now: now)
+        _ = membership.tick(now: now)
+        #expect(membership.tick(now: now + 60) == [])
+        #expect(membership.status(now: now + 60).members.count == 1)
+        for second in 61...64 { _ = membership.tick(now: now + Double(second)) }
+        #expect(membership.status(now: now + 64).members.isEmpty)
+    }
+
     @Test func aMemberThatDoesNotLeaveHoldsTheEndUpForAWhile() {
         var membership = membership()
         _ = membership.received(hello(.actor, 2), from: [2], now: now)

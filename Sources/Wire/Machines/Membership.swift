@@ -69,6 +69,7 @@ public struct Membership: Sendable {
     /// Records up to here are on disk: by the learner's clock, which a re-sent record carries unchanged.
     private var lastRecordTime: Double
     private var lastRecord: Record?
+    private var lastTick: Time?
     private var stopReason: String?
     private var stopDeadline: Time?
     private var outcome: Outcome?
@@ -77,6 +78,8 @@ public struct Membership: Sendable {
     /// How the coordinator spends its time, for the status.
     public var gauges: [Gauge] = []
 
+    /// Longer than this between two ticks, and the coordinator itself was stopped, in seconds.
+    static let standstill = 1.5
     /// How long members may take to finish after a stop, in seconds.
     static let stopPatience = 15.0
 
@@ -128,6 +131,11 @@ public struct Membership: Sendable {
     }
 
     public mutating func tick(now: Time) -> [Action] {
+        // A coordinator that stood still itself has no reason to take the others for silent.
+        if let lastTick, now - lastTick > Self.standstill {
+            for token in members.keys { members[token]!.lastHeard = members[token]!.lastHeard + (now - lastTick) }
+        }
+        lastTick = now
         let silent = members.filter { now - $0.value.lastHeard > settings.silenceLimit }.keys.sorted()
         return silent.flatMap { left($0, cause: "silent for \(settings.silenceLimit) s", expected: false) } + endIfDone(now)
     }
