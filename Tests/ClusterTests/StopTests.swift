@@ -32,6 +32,23 @@ extension Cluster {
             }
         }
 
+        /// The learner's checkpoint must not depend on a coordinator that has just died, or has just been started again.
+        @Test(arguments: [0, 30_000, 150_000, 600_000] as [UInt32])
+        func ctrlCAroundTheDeathOfTheCoordinator(microseconds: UInt32) throws {
+            try scene { scene in
+                let training = try scene.train(endless(frames: 1_000_000_000))
+                try training.directory.expectProgress(50_000)
+                try training.kill(.coordinator)
+                usleep(microseconds)
+                training.apus.signal(SIGINT)
+                try expectDone([training.apus], within: 10)
+                let ledger = try LedgerCheck.run(training.directory.ledger)
+                #expect(ledger.isSound, "\(ledger.text)")
+                #expect(try CheckpointStore(training.directory.checkpoints).latest() == ledger.state.version)
+                if let result = try RunResult.read(from: training.directory) { #expect(result.version == ledger.state.version) }
+            }
+        }
+
         @Test func aSecondCtrlCEndsItAtOnce() throws {
             try scene { scene in
                 let training = try scene.train(endless(frames: 1_000_000_000))

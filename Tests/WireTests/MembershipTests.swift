@@ -168,6 +168,29 @@ import Wire
         #expect(membership.status(now: now + 64).members.isEmpty)
     }
 
+    @Test func whoComesBackDuringTheEndMayStillReportAndIsToldToStop() {
+        var membership = membership()
+        _ = membership.received(hello(.learner, 1), from: [1], now: now)
+        _ = membership.received(hello(.actor, 2), from: [2], now: now)
+        _ = membership.stop(reason: "asked", now: now)
+        // Over another connection: what was sent on the one before is lost.
+        #expect(membership.received(hello(.learner, 1), from: [4], now: now).last == .send([4], .stop(reason: "asked")))
+        for second in 0...5 { _ = membership.tick(now: now + Double(second)) }
+        let returning = hello(.learner, 1, returning: MemberPlace(rank: 0, incarnation: 1))
+        #expect(membership.received(returning, from: [5], now: now + 5).last == .send([5], .stop(reason: "asked")))
+        let last = Record(sequence: 9, time: 9, version: 9, frames: 9, scalars: [], outcome: nil)
+        #expect(membership.received(.record(last), from: [5], now: now + 5).contains(.append(last)))
+    }
+
+    @Test func aCoordinatorThatIsStoppedInItsFirstMomentWaitsForTheMembersOfBefore() {
+        var ledger = Membership.Ledger()
+        ledger.learnerLives = 1
+        var membership = membership(ledger)
+        #expect(membership.stop(reason: "asked", now: now) == [])
+        #expect(membership.tick(now: now + 1.4) == [])
+        #expect(membership.tick(now: now + 1.6) == [.end(Outcome(solved: false, reason: "asked"))])
+    }
+
     @Test func aMemberThatDoesNotLeaveHoldsTheEndUpForAWhile() {
         var membership = membership()
         _ = membership.received(hello(.actor, 2), from: [2], now: now)

@@ -61,6 +61,8 @@ public struct Membership: Sendable {
 
     private let settings: Settings
     private let started: Time
+    /// Another coordinator has led this run before, and its members may be about to come back.
+    private let follows: Bool
     private var ledger: Ledger
     private var members: [UInt64: Member] = [:]
     /// By token, the places of processes that were taken for gone: one that was only slow gets its own again.
@@ -82,12 +84,16 @@ public struct Membership: Sendable {
     static let standstill = 1.5
     /// How long members may take to finish after a stop, in seconds.
     static let stopPatience = 15.0
+    /// How long a coordinator that has followed another one waits for the members of before, in seconds: one that is stopped in its first moment
+    /// must hear how far the learner has come.
+    static let returnPatience = 1.5
 
     public init(_ settings: Settings, ledger: Ledger, lastRecordTime: Double, now: Time) {
         self.settings = settings
         self.ledger = ledger
         self.lastRecordTime = lastRecordTime
         started = now
+        follows = ledger.learnerLives > 0
     }
 
     /// Processes of this host, so that the shell can ask the kernel whether they are alive: quicker than waiting for silence.
@@ -152,7 +158,7 @@ public struct Membership: Sendable {
 
     private mutating func welcome(_ hello: Hello, from peer: Peer, now: Time) -> [Action] {
         guard hello.protocol == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: hello.protocol))] }
-        if let stopReason {
+        if let stopReason, members[hello.token] == nil, hello.returning == nil {
             return [
                 refuse(peer, Refusal(.finished, problem: "the run is over: \(stopReason)", remedy: "Start a new run, or resume this one."))
             ]
@@ -160,7 +166,7 @@ public struct Membership: Sendable {
         if members[hello.token] != nil {
             members[hello.token]!.peer = peer
             members[hello.token]!.lastHeard = now
-            return admit(hello, to: members[hello.token]!.place, peer)
+            return admit(hello, to: members[hello.token]!.place, peer) + stopAgain(peer)
         }
 
         let returning = hello.returning ?? former[hello.token]
@@ -209,8 +215,11 @@ public struct Membership: Sendable {
         let member = Member(role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, lastHeard: now)
         members[hello.token] = member
         actions.append(.log("\(member.description) \(returning == nil ? "joined" : "is back")"))
-        return actions + admit(hello, to: place, peer)
+        return actions + admit(hello, to: place, peer) + stopAgain(peer)
     }
+
+    /// For a member that has come back on another connection, where what was sent on the one before is lost.
+    private func stopAgain(_ peer: Peer) -> [Action] { stopReason.map { [.send(peer, .stop(reason: $0))] } ?? [] }
 
     /// Whether this run ever gave out the place, of the learner's the latest: whoever returns must come from this run.
     private func wasGiven(_ place: MemberPlace, to role: Role) -> Bool {
@@ -273,6 +282,7 @@ public struct Membership: Sendable {
         var actions: [Action] = []
         if let outcome, stopReason == nil { actions += stop(reason: outcome.reason, now: now) }
         guard let stopReason, let stopDeadline, members.isEmpty || now > stopDeadline else { return actions }
+        if follows, outcome == nil, now - started < Self.returnPatience { return actions }
         return actions + [.end(outcome ?? Outcome(solved: false, reason: stopReason))]
     }
 
