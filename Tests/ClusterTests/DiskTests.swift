@@ -28,6 +28,19 @@ extension Cluster {
             }
         }
 
+        @Test func aLastCheckpointThatCannotBeWrittenIsNoSuccess() throws {
+            try scene { scene in
+                try Disk.with("size=20m", at: scene.runs) {
+                    let training = try scene.train(endless(frames: 1_000_000_000) + set(["learner.checkpoint_seconds=1000"]))
+                    try training.directory.expectProgress(50_000)
+                    _ = try? Files.write([UInt8](repeating: 0, count: 40 << 20), to: "\(scene.runs)/filling")
+                    training.apus.signal(SIGINT)
+                    #expect(try training.apus.wait(within: 10) == .code(1))
+                    #expect(training.apus.errors.contains("No space left on device"), "\(training.apus.errors)")
+                }
+            }
+        }
+
         /// What fills the disk: checkpoints, or the ledger and the records between two of them.
         @Test(arguments: [0.1, 1000])
         func aDiskThatFillsUpEndsTheRunAndHarmsNothing(checkpointSeconds: Double) throws {

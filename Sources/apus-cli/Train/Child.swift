@@ -9,9 +9,16 @@ struct Child {
     let pid: Int32
     let started: Time
 
-    enum Exit: Equatable {
+    enum Exit: Equatable, CustomStringConvertible {
         case code(Int32)
         case signal(Int32)
+
+        var description: String {
+            switch self {
+            case .code(let code): "ended with exit code \(code)"
+            case .signal(let number): "was killed by signal \(number)"
+            }
+        }
     }
 
     /// - Throws: when the program is missing or cannot be started.

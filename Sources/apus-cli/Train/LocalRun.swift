@@ -100,18 +100,17 @@ final class LocalRun {
         for (name, child) in children {
             guard let exit = child.poll() else { continue }
             children[name] = nil
-            if stopping { continue }
+            if stopping {
+                noteEnd(name, exit)
+                continue
+            }
             // Exit code 0 of the coordinator: the run is over. Any other role leaves in order only when it is told so.
             if name == "coordinator", exit == .code(0) { continue }
             if name != "coordinator", exit == .code(0) {
                 left[name] = .now
                 continue
             }
-            let why =
-                switch exit {
-                case .code(let code): "ended with exit code \(code)"
-                case .signal(let number): "was killed by signal \(number)"
-                }
+            let why = exit.description
             let recent = (restarts[name] ?? []).filter { Time.now - $0 < 10 }
             if (name == "learner" && exit == .code(1)) || recent.count >= 5 {
                 fail(name, why, restarts: recent.count)
@@ -125,6 +124,16 @@ final class LocalRun {
         for (name, time) in left where Time.now - time > 0.3 && !stopping && children["coordinator"] != nil {
             left[name] = nil
             try restart(name, "left, and the run is not over", report)
+        }
+    }
+
+    /// In the end, too, a learner that fails has lost a checkpoint, and a coordinator that fails the result.
+    private func noteEnd(_ name: String, _ exit: Child.Exit) {
+        switch (name, exit) {
+        // SIGTERM ends only who has not begun.
+        case ("learner", .code(1)), ("coordinator", .code(1)): fail(name, exit.description, restarts: 0)
+        case ("learner", .signal(let number)) where number != SIGTERM: fail(name, exit.description, restarts: 0)
+        default: break
         }
     }
 
@@ -142,7 +151,11 @@ final class LocalRun {
         let (patience, deadline) = (Time.now + 0.5, Time.now + 5)
         var told = false
         while !children.isEmpty, Time.now < deadline {
-            for (name, child) in children where child.poll() != nil { children[name] = nil }
+            for (name, child) in children {
+                guard let exit = child.poll() else { continue }
+                children[name] = nil
+                noteEnd(name, exit)
+            }
             if !told, Time.now > patience {
                 told = true
                 for child in children.values { child.signal(SIGTERM) }
@@ -150,6 +163,7 @@ final class LocalRun {
             if signals.received(before: &signalCount, abandoning: clear) { interrupted = true }
             usleep(1000)
         }
+        if children["learner"] != nil { fail("learner", "did not end within 5 s of the coordinator", restarts: 0) }
     }
 
     /// Leaves nothing behind: no process, no socket file.
@@ -187,7 +201,7 @@ struct RoleFailure: Remediable {
 
     private var lastLines: String {
         guard let bytes = try? Files.read(log) else { return "" }
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter { $0.contains("error") }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter { $0.contains("error") || $0.contains("Error:") }
         return lines.suffix(3).joined(separator: "\n")
     }
 }

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Usage: Benchmarks/solve.sh [SEEDS=10]    Seconds from process start until CartPole-v1 is solved: each seed, median, worst.
+source "$(dirname "$0")/common.sh"
+seeds=${1:-10}
+
+number() { sed -n "s/.*\"$2\":\([^,}]*\).*/\1/p" <<< "$1"; }
+
+solved=0
+for seed in $(seq "$seeds"); do
+    report=$("$apus" train cartpole --seed "$seed" --runs "$folder" --name "seed-$seed" --json | tail -n 1) || true
+    [ "$(number "$report" solved)" = true ] && solved=$((solved + 1))
+    printf 'seed %d: solved %s in %.2f s, %d frames, training return %.1f, evaluation return %.1f\n' "$seed" "$(number "$report" solved)" \
+        "$(number "$report" seconds)" "$(number "$report" frames)" "$(number "$report" training_return)" "$(number "$report" evaluation_return)"
+    number "$report" seconds >> "$folder/seconds"
+done
+sort -n "$folder/seconds" | awk -v solved="$solved" '
+    { seconds[NR] = $1 }
+    END {
+        median = NR % 2 ? seconds[(NR + 1) / 2] : (seconds[NR / 2] + seconds[NR / 2 + 1]) / 2
+        printf "solved %d of %d: median %.2f s, best %.2f s, worst %.2f s\n", solved, NR, median, seconds[1], seconds[NR]
+    }'
