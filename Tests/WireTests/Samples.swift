@@ -1,4 +1,5 @@
 import Rollouts
+import Testing
 import Wire
 
 /// Messages of every case: the plain, the empty and the extreme. Every one of them is equal to what its bytes decode to.
@@ -113,4 +114,13 @@ enum Samples {
             WeightsHeader(run: .max, life: .max, version: .max, parameters: Int(WireProtocol.maximumFrameBytes / 4), layout: .max),
         ]
     }()
+}
+
+// The extreme messages would fill screens of the test runner's output.
+extension ControlMessage: @retroactive CustomTestStringConvertible {
+    public var testDescription: String { String("\(self)".prefix(40)) }
+}
+
+extension StreamMessage: @retroactive CustomTestStringConvertible {
+    public var testDescription: String { String("\(self)".prefix(40)) }
 }
