@@ -117,10 +117,10 @@ enum Samples {
 }
 
 // The extreme messages would fill screens of the test runner's output.
-extension ControlMessage: @retroactive CustomTestStringConvertible {
+extension ControlMessage: CustomTestStringConvertible {
     public var testDescription: String { String("\(self)".prefix(40)) }
 }
 
-extension StreamMessage: @retroactive CustomTestStringConvertible {
+extension StreamMessage: CustomTestStringConvertible {
     public var testDescription: String { String("\(self)".prefix(40)) }
 }
