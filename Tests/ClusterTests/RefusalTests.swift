@@ -87,7 +87,7 @@ extension Cluster {
                 #expect(learner.errors.contains(nearest), "\(learner.errors)")
                 #expect(coordinator.poll() == nil)
                 coordinator.signal(SIGTERM)
-                try expectDone([coordinator], within: 5)
+                try expectDone([coordinator], within: 15)
             }
         }
     }

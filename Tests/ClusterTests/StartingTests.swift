@@ -29,12 +29,12 @@ extension Cluster {
                 let (coordinator, learner, first) = (try run.start(.coordinator), try run.start(.learner), try run.start(.actor))
                 try run.directory.expectProgress()
                 let second = try run.start(.actor)
-                try eventually("the second actor's rollouts arrive", within: 20) {
+                try eventually("the second actor's rollouts arrive", within: 60) {
                     try run.status().members.contains { $0.pid == UInt32(second.pid) && $0["produced"] ?? 0 > 10 }
                 }
                 second.signal(SIGTERM)
-                try expectDone([second], within: 5)
-                try eventually("the second actor's place is free", within: 2) { try run.count(.actor) == 1 }
+                try expectDone([second], within: 15)
+                try eventually("the second actor's place is free", within: 15) { try run.count(.actor) == 1 }
                 try run.directory.expectProgress(10_000)
                 try run.stop(coordinator, [learner, first])
                 try run.directory.expectSound()
@@ -48,7 +48,7 @@ extension Cluster {
                     actor.errors.contains("waiting for a welcome from the coordinator at tcp://127.0.0.1:")
                 }
                 actor.signal(SIGTERM)
-                try expectDone([actor], within: 3)
+                try expectDone([actor], within: 15)
             }
         }
 
@@ -64,7 +64,7 @@ extension Cluster {
                 try run.directory.expectProgress(100_000)
                 #expect(second.errors.split(separator: "\n").count < 5, "\(second.errors)")
                 second.signal(SIGTERM)
-                try expectDone([second], within: 3)
+                try expectDone([second], within: 15)
                 try run.directory.expectProgress(100_000)
                 try run.stop(coordinator, [learner, actor])
                 #expect(try LedgerCheck.run(run.directory.ledger).state.lives == 1)

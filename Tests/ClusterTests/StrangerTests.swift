@@ -35,7 +35,7 @@ extension Cluster {
                 #expect(try run.count(.actor) == 1)
 
                 // Too large a frame is not even taken in: it costs the connection, and the next one is as good as any.
-                try eventually("the frame is sent", within: 5) { stranger.socket.send([.bytes([UInt8](repeating: 0, count: 64 << 20))]) }
+                try eventually("the frame is sent", within: 15) { stranger.socket.send([.bytes([UInt8](repeating: 0, count: 64 << 20))]) }
                 guard case .refusal = try ControlMessage(decoding: stranger.say([[.bytes([1])]])[0]) else { throw Trouble("no refusal") }
 
                 try run.directory.expectProgress(50_000)
@@ -66,7 +66,7 @@ extension Cluster {
                     guard case .refusal(let refusal) = try StreamMessage(decoding: answer) else { throw Trouble("no refusal") }
                     #expect(!refusal.problem.isEmpty && !refusal.remedy.isEmpty)
                 }
-                try eventually("the refusals are counted", within: 5) {
+                try eventually("the refusals are counted", within: 15) {
                     try run.status().members.first { $0.role == .learner }?["refused"] == Double(nonsense.count)
                 }
                 try run.directory.expectProgress(50_000)

@@ -67,7 +67,7 @@ final class Scene {
     func expectNothingLeft() throws {
         for process in processes where process.poll() == nil { Issue.record("\(process.name) still runs. \(process.said)") }
         // A child dies a moment after its parent.
-        try? eventually("every process ends", within: 3) { living.isEmpty }
+        try? eventually("every process ends", within: 15) { living.isEmpty }
         for entry in living { Issue.record("process \(entry.pid) is left: \(entry.arguments.joined(separator: " "))") }
         #expect(try Files.list(runtime) == [])
         for port in ports { #expect(Loopback.isFree(port), "somebody still listens on port \(port)") }

@@ -17,7 +17,7 @@ struct Training {
 
     /// kill −9 of the role's process.
     func kill(_ program: Program) throws {
-        try eventually("\(program.rawValue) runs", within: 20) { process(of: program) != nil }
+        try eventually("\(program.rawValue) runs", within: 60) { process(of: program) != nil }
         if let pid = process(of: program) { Glibc.kill(pid, SIGKILL) }
     }
 }
@@ -44,10 +44,14 @@ extension RunDirectory {
         return last.frames
     }
 
-    /// Waits until more has been trained than now.
-    func expectProgress(_ frames: UInt64 = 1, within seconds: Double = 20) throws {
-        let before = framesSoFar
-        try eventually("\(path) goes on from \(before) frames", within: seconds) { framesSoFar >= before + frames }
+    /// Waits until so many frames have been trained from now on: records that tell of before do not count, nor does a rewind.
+    func expectProgress(_ frames: UInt64 = 1, within seconds: Double = 60) throws {
+        let begin = Time.wall
+        try eventually("\(path) goes on by \(frames) frames", within: seconds) {
+            guard Files.exists(metrics) else { return false }
+            let new = try MetricsTable(metrics).records.drop { $0.time < begin }
+            return zip(new, new.dropFirst()).reduce(UInt64(0)) { $0 + ($1.1.frames - min($1.1.frames, $1.0.frames)) } >= frames
+        }
     }
 
     /// Everything that must hold of a run that is over, whatever happened to its processes.
