@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it: the programs, a folder for their runs that is removed at the end, and the settings of a run at full rate.
+# Sourced by the scripts beside it: the program, a folder for runs that is removed at the end, and the settings of a run at full rate.
 set -euo pipefail
 export LC_ALL=C
 apus="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.build/release/apus"

@@ -22,7 +22,8 @@ for kill in $(seq "$kills"); do
         }
         { last = time }
         END {
-            printf "kill %d: process %d, then %d; %.2f M frames/s before, %.2f M at the lowest, ", kill, before, after, sum / count / 1e6, lowest / 1e6
+            printf "kill %d: process %d, then %d; ", kill, before, after
+            printf "%.2f M frames/s before, %.2f M at the lowest, ", sum / count / 1e6, lowest / 1e6
             if (back) printf "back after %.2f s\n", back; else print "not back within 4 s"
         }' "$folder/run/metrics.jsonl"
 done

@@ -16,8 +16,11 @@ while [ "$SECONDS" -lt $((seconds - 5)) ] && kill -0 "$supervisor" 2> /dev/null;
         line="$line $(awk '/^Rss:/ { rss = $2 } /^Pss:/ { pss = $2 } END { print rss, pss }' "/proc/$(process_of "$role")/smaps_rollup")"
     done
     echo "$line" >> "$folder/memory"
-    awk '{ printf "%8d  %13.1f %13.1f  %13.1f %13.1f  %13.1f %13.1f  %12.1f\n", $1, $2/1024, $3/1024, $4/1024, $5/1024, $6/1024, $7/1024, ($3+$5+$7)/1024 }' \
-        <<< "$line"
+    awk '{
+        printf "%8d", $1
+        for (i = 2; i <= 7; i += 2) printf "  %13.1f %13.1f", $i / 1024, $(i + 1) / 1024
+        printf "  %12.1f\n", ($3 + $5 + $7) / 1024
+    }' <<< "$line"
 done
 wait "$supervisor" || true
 supervisor=
@@ -29,7 +32,9 @@ awk -v warm_up="$warm_up" '
     }
     END {
         split("coordinator learner actor", roles, " ")
-        for (r = 1; r <= 3; r++) printf "%s: grew by %.1f MB RSS, %.1f MB PSS after %d s\n", roles[r], growth[2*r]/1024, growth[2*r+1]/1024, warm_up
+        for (r = 1; r <= 3; r++) {
+            printf "%s: grew by %.1f MB RSS, %.1f MB PSS after %d s\n", roles[r], growth[2 * r] / 1024, growth[2 * r + 1] / 1024, warm_up
+        }
         printf "the three roles together: at most %.1f MB\n", total / 1024
     }' "$folder/memory"
 tail -n 2 "$folder/out"

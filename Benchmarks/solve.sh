@@ -10,7 +10,8 @@ for seed in $(seq "$seeds"); do
     report=$("$apus" train cartpole --seed "$seed" --runs "$folder" --name "seed-$seed" --json | tail -n 1) || true
     [ "$(number "$report" solved)" = true ] && solved=$((solved + 1))
     printf 'seed %d: solved %s in %.2f s, %d frames, training return %.1f, evaluation return %.1f\n' "$seed" "$(number "$report" solved)" \
-        "$(number "$report" seconds)" "$(number "$report" frames)" "$(number "$report" training_return)" "$(number "$report" evaluation_return)"
+        "$(number "$report" seconds)" "$(number "$report" frames)" "$(number "$report" training_return)" \
+        "$(number "$report" evaluation_return)"
     number "$report" seconds >> "$folder/seconds"
 done
 sort -n "$folder/seconds" | awk -v solved="$solved" '

@@ -7,28 +7,35 @@ extension Cluster {
     /// What a person may get wrong at the command line: an error that names the remedy, and nothing else harmed.
     @Suite struct RefusalTests {
         struct Mistake: CustomTestStringConvertible, Sendable {
-            var program = Program.apus
+            let program: Program
             let arguments: [String]
             /// What the error must say.
             let words: [String]
+
+            init(_ program: Program, _ arguments: String, _ words: String...) {
+                self.program = program
+                self.arguments = arguments.split(separator: " ").map(String.init)
+                self.words = words
+            }
+
             var testDescription: String { "\(program.rawValue) \(arguments.joined(separator: " "))" }
         }
 
         @Test(arguments: [
-            Mistake(arguments: ["train", "cartpoel"], words: ["no preset or file named cartpoel", "Did you mean cartpole?"]),
-            Mistake(arguments: ["train", "cartpole", "--set", "environment.id=CartPole-v2"], words: ["unknown environment", "\"CartPole-v1\""]),
-            Mistake(arguments: ["train", "cartpole", "--set", "method.id=vtrase"], words: ["unknown method", "\"vtrace\""]),
-            Mistake(arguments: ["train", "cartpole", "--set", "method.options.entrpy=1"], words: ["no option \"entrpy\"", "\"entropy\""]),
-            Mistake(arguments: ["train", "cartpole", "--set", "learner.max_leg=1"], words: ["unknown key", "learner.max_lag"]),
-            Mistake(arguments: ["train", "cartpole", "--set", "learner.max_lag=lots"], words: ["lots", "must be a whole number"]),
-            Mistake(arguments: ["train", "cartpole", "--set", "network.activation=tahn"], words: ["tahn", "tanh or relu"]),
-            Mistake(arguments: ["train", "cartpole", "--name", "../elsewhere"], words: ["cannot be the name of a run", "Use letters"]),
-            Mistake(program: .coordinator, arguments: ["--run", "cartpole", "--set", "stop.frames=many"], words: ["must be a whole number"]),
-            Mistake(program: .coordinator, arguments: ["--run", "cartpole", "--bind", "tcp://0.0.0.0:7700"], words: ["other hosts", "--insecure"]),
-            Mistake(program: .coordinator, arguments: ["--run", "cartpole", "--bind", "localhost"], words: ["localhost", "Write tcp://HOST:PORT"]),
-            Mistake(program: .learner, arguments: ["--coordinator", "tcp://127.0.0.1:1", "--bind", "0.0.0.0"], words: ["other hosts", "--insecure"]),
-            Mistake(program: .actor, arguments: ["--coordinator", "here"], words: ["here", "Write tcp://HOST:PORT"]),
-            Mistake(program: .actor, arguments: ["--coordinator", "tcp://127.0.0.1:1", "--slots", "0"], words: ["--slots is 0", "1 to 65536"]),
+            Mistake(.apus, "train cartpoel", "no preset or file named cartpoel", "Did you mean cartpole?"),
+            Mistake(.apus, "train cartpole --set environment.id=CartPole-v2", "unknown environment", "\"CartPole-v1\""),
+            Mistake(.apus, "train cartpole --set method.id=vtrase", "unknown method", "\"vtrace\""),
+            Mistake(.apus, "train cartpole --set method.options.entrpy=1", "no option \"entrpy\"", "\"entropy\""),
+            Mistake(.apus, "train cartpole --set learner.max_leg=1", "unknown key", "learner.max_lag"),
+            Mistake(.apus, "train cartpole --set learner.max_lag=lots", "lots", "must be a whole number"),
+            Mistake(.apus, "train cartpole --set network.activation=tahn", "tahn", "tanh or relu"),
+            Mistake(.apus, "train cartpole --name ../elsewhere", "cannot be the name of a run", "Use letters"),
+            Mistake(.coordinator, "--run cartpole --set stop.frames=many", "must be a whole number"),
+            Mistake(.coordinator, "--run cartpole --bind tcp://0.0.0.0:7700", "other hosts", "--insecure"),
+            Mistake(.coordinator, "--run cartpole --bind localhost", "localhost", "Write tcp://HOST:PORT"),
+            Mistake(.learner, "--coordinator tcp://127.0.0.1:1 --bind 0.0.0.0", "other hosts", "--insecure"),
+            Mistake(.actor, "--coordinator here", "here", "Write tcp://HOST:PORT"),
+            Mistake(.actor, "--coordinator tcp://127.0.0.1:1 --slots 0", "--slots is 0", "1 to 65536"),
         ])
         func mistakesAreRefusedWithTheRemedy(mistake: Mistake) throws {
             try scene { scene in

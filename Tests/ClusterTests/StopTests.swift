@@ -19,16 +19,14 @@ extension Cluster {
                 let json = try JSON.parse(Array(evaluation.output.utf8), place: "apus evaluate")
                 #expect(json["version"]?.integer == Int(first.version))
 
-                let resumed = try scene.start(
-                    .apus, ["train", training.directory.path, "--resume", "--set", "stop.frames=\(first.frames + 200_000)"])
-                try expectDone([resumed])
+                try expectDone([scene.resume(training.directory, frames: first.frames + 200_000)])
                 try training.directory.expectSound(frames: first.frames + 200_000...first.frames + 200_512)
                 let records = try MetricsTable(training.directory.metrics).records
                 #expect(zip(records, records.dropFirst()).allSatisfy { $0.frames <= $1.frames && $0.version <= $1.version })
                 #expect(try LedgerCheck.run(training.directory.ledger).state.totals.rewound == 0)
 
                 // The better of two: a disk that others keep busy may take seconds for one checkpoint.
-                let again = try scene.start(.apus, ["train", training.directory.path, "--resume", "--set", "stop.frames=1000000000"])
+                let again = try scene.resume(training.directory, frames: 1_000_000_000)
                 try training.directory.expectProgress(50_000)
                 #expect(try min(duration, pressCtrlC(again)) < 3)
                 try training.directory.expectSound()
@@ -86,9 +84,7 @@ extension Cluster {
                 // Nobody was left to clear the sockets away: the next one does.
                 try #expect(Files.list(scene.runtime).count == 1)
                 #expect(try scene.finish(.apus, ["train", "cartpole", "--runs", scene.runs] + endless(frames: 50_000)).exit == .code(0))
-                let resumed = try scene.start(
-                    .apus, ["train", training.directory.path, "--resume", "--set", "stop.frames=\(training.directory.framesSoFar + 100_000)"])
-                try expectDone([resumed])
+                try expectDone([scene.resume(training.directory, frames: training.directory.framesSoFar + 100_000)])
                 try training.directory.expectSound()
             }
         }

@@ -31,7 +31,9 @@ enum Loopback {
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
         return withAddress(port) { address, size in
             var size = size
-            guard bind(descriptor, address, size) == 0, listen(descriptor, 1) == 0, getsockname(descriptor, address, &size) == 0 else { return nil }
+            guard bind(descriptor, address, size) == 0, listen(descriptor, 1) == 0, getsockname(descriptor, address, &size) == 0 else {
+                return nil
+            }
             return UnsafeMutableRawPointer(address).assumingMemoryBound(to: sockaddr_in.self).pointee.sin_port.bigEndian
         }
     }

@@ -36,8 +36,10 @@ final class Scene {
         return launched
     }
 
+    typealias End = (exit: Launched.Exit, output: String, errors: String)
+
     /// Runs a program to its end.
-    func finish(_ program: Program, _ arguments: [String], within seconds: Double = 30) throws -> (exit: Launched.Exit, output: String, errors: String) {
+    func finish(_ program: Program, _ arguments: [String], within seconds: Double = 30) throws -> End {
         let launched = try start(program, arguments)
         let exit = try launched.wait(within: seconds)
         return (exit, launched.output, launched.errors)
@@ -81,7 +83,8 @@ final class Scene {
                 return "--- \(run)/log/\(name)\n\(text.suffix(3000))"
             }
         }
-        return (processes.map { "--- \($0.name)\n\($0.output.suffix(2000))\($0.errors.suffix(3000))" } + (logs ?? [])).joined(separator: "\n")
+        let outputs = processes.map { "--- \($0.name)\n\($0.output.suffix(2000))\($0.errors.suffix(3000))" }
+        return (outputs + (logs ?? [])).joined(separator: "\n")
     }
 }
 

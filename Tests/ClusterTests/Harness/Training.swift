@@ -24,7 +24,9 @@ struct Training {
 
 /// A run of so many frames that ends by nothing else, with a checkpoint every moment.
 func endless(frames: Int) -> [String] {
-    set(["stop.return=null", "stop.frames=\(frames)", "stop.evaluation_episodes=5", "learner.checkpoint_seconds=0.1", "metrics.every_seconds=0.05"])
+    set([
+        "stop.return=null", "stop.frames=\(frames)", "stop.evaluation_episodes=5", "learner.checkpoint_seconds=0.1", "metrics.every_seconds=0.05",
+    ])
 }
 
 func set(_ changes: [String]) -> [String] { changes.flatMap { ["--set", $0] } }
@@ -34,6 +36,11 @@ extension Scene {
     func train(_ arguments: [String], name: String = "run") throws -> Training {
         let apus = try start(.apus, ["train", "cartpole", "--runs", runs, "--name", name] + arguments)
         return Training(scene: self, apus: apus, directory: RunDirectory(path: "\(runs)/\(name)"))
+    }
+
+    /// Goes on with a run until it has so many frames.
+    func resume(_ directory: RunDirectory, frames: UInt64) throws -> Launched {
+        try start(.apus, ["train", directory.path, "--resume", "--set", "stop.frames=\(frames)"])
     }
 }
 
