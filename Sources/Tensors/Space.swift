@@ -1,5 +1,3 @@
-import Tensors
-
 /// The set from which observations or actions come.
 public enum Space: Sendable, Hashable {
     /// The numbers 0 ..< n.
