@@ -66,14 +66,14 @@ let package = Package(
         .executableTarget(
             name: "apus-cli", dependencies: learning + ["Learning", "Coordinating", "Apus", argumentParser]),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
-        .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "TestSupport"]),
+        .target(name: "TestSupport", dependencies: ["CKernels", "Platform", "Tensors", "Networks"], path: "Tests/TestSupport"),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "Networks", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Platform", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "EnvironmentsTests", dependencies: ["Environments", "Tensors", "Platform"], exclude: ["Fixtures"]),
         .testTarget(name: "RolloutsTests", dependencies: ["Rollouts", "Tensors", "Platform"]),
         .testTarget(
-            name: "MethodsTests", dependencies: ["Methods", "Environments", "Rollouts", "Networks", "Tensors", "Platform"],
+            name: "MethodsTests", dependencies: ["Methods", "Environments", "Rollouts", "Networks", "Tensors", "Platform", "TestSupport"],
             exclude: ["Fixtures"]),
         .testTarget(name: "RunsTests", dependencies: ["Runs", "Networks", "Environments", "Tensors", "Platform"]),
         // Real processes: the programs lie beside the test bundle.

@@ -153,7 +153,7 @@ extension Rollout {
         let actionShape = Array(first.action.shape.dropFirst(2))
         let action: Space =
             first.action.type == .float32
-            ? .box(shape: actionShape, low: -.infinity, high: .infinity)
+            ? .box(shape: actionShape)
             : actionShape.isEmpty ? .discrete(.max) : .multiDiscrete(Array(repeating: .max, count: actionShape.reduce(1, *)))
         try checkShapes(
             RolloutShape(

@@ -55,6 +55,11 @@ public final class RolloutBuilder {
         let width = slots * layout.actionBytes
         return UnsafeMutableRawBufferPointer(start: block + layout.action + t * width, count: width)
     }
+    /// The same as the scalars that the action space is made of.
+    public func action<Scalar: BitwiseCopyable>(_ t: Int, as type: Scalar.Type) -> UnsafeMutableBufferPointer<Scalar> {
+        precondition(MemoryLayout<Scalar>.stride == actionSpace.elementType.byteCount, "actions are \(actionSpace.elementType)")
+        return action(t).assumingMemoryBound(to: type)
+    }
     /// The recurrent state with which the slots enter the rollout, [B, S].
     public var recurrentState: UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(start: at(layout.recurrentState, Float.self), count: slots * stateCount)

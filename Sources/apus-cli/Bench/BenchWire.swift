@@ -113,7 +113,7 @@ enum WireLoad: String, CaseIterable, ExpressibleByArgument {
     var shape: RolloutShape {
         self == .cartpole
             ? RolloutShape(
-                observation: .box(shape: [4], low: -.infinity, high: .infinity), action: .discrete(2), steps: 20, maximumSlots: 32)
+                observation: .box(shape: [4]), action: .discrete(2), steps: 20, maximumSlots: 32)
             : RolloutShape(
                 observation: .bytes(shape: [84, 84, 4], high: 255), action: .discrete(6), steps: 20, maximumSlots: 32)
     }
