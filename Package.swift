@@ -68,7 +68,7 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["CKernels", "Platform", "Tensors", "Networks"], path: "Tests/TestSupport"),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "Networks", "TestSupport"]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform"], exclude: ["Fixtures"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Platform", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "EnvironmentsTests", dependencies: ["Environments", "Tensors", "Platform"], exclude: ["Fixtures"]),
         .testTarget(name: "RolloutsTests", dependencies: ["Rollouts", "Tensors", "Platform"]),
