@@ -34,12 +34,14 @@ let package = Package(
         .target(name: "CWire", dependencies: ["CProtobufC"]),
         .target(name: "CKernels"),
         .target(name: "CPlatform"),
+        // A lander in C++ on Debian's libbox2d-dev, behind a C header.
+        .target(name: "CBox2D", linkerSettings: [.linkedLibrary("box2d")]),
 
         // Threads, clocks, files; then numbers; then what learns.
         .target(name: "Platform", dependencies: ["CPlatform", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Platform"]),
         .target(name: "Networks", dependencies: ["Tensors", "CKernels", "Platform"]),
-        .target(name: "Environments", dependencies: ["Platform", "Tensors"]),
+        .target(name: "Environments", dependencies: ["CBox2D", "Platform", "Tensors"]),
         .target(name: "Rollouts", dependencies: ["CKernels", "Platform", "Tensors"]),
         .target(name: "Methods", dependencies: ["Rollouts", "Networks", "Tensors", "Platform"]),
         .target(

@@ -104,11 +104,10 @@ struct Unroll {
 ///   - hidden, cell: [B, H], the state that enters the first step.
 ///   - resets: empty, or a flag per step and sequence, [T·B]: where it is not 0, an episode starts at that step, and the state that
 ///     enters it is 0.
-/// - Returns: `output` [T·B, H], the hidden state after every step; `hidden` and `cell` [B, H], the state after the last step, as
-///   constants for the next unroll.
+/// - Returns: `output` [T·B, H], the hidden state after every step, and `cells` [T·B, H], that of the cells, as constants for later unrolls.
 public func lstm(
     _ x: Tensor, hidden: Tensor, cell: Tensor, weights: RecurrentWeights, resets: [UInt8] = []
-) -> (output: Tensor, hidden: Tensor, cell: Tensor) {
+) -> (output: Tensor, cells: Tensor) {
     let unroll = Unroll("lstm", x, weights, gates: 4, state: hidden, resets: resets)
     let (steps, rows, size, width, stride) = (unroll.steps, unroll.rows, unroll.size, unroll.width, unroll.stride)
     precondition(cell.shape == hidden.shape, "lstm needs hidden and cell states of one shape, not \(hidden.shape) and \(cell.shape)")
@@ -119,26 +118,25 @@ public func lstm(
     let (before, cellBefore, cellTanh) = (
         Tensor(uninitialized: output.shape), Tensor(uninitialized: output.shape), Tensor(uninitialized: output.shape)
     )
-    let lastCell = Tensor(uninitialized: [rows, size])
+    let cells = Tensor(uninitialized: output.shape)
     withExtendedLifetime((input.storage, weights.input.storage, weights.hidden.storage, hidden.storage, cell.storage)) {
         sgemm(steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, beta: 0, gates.base)
         for step in 0..<steps {
             let at = step * stride
             unroll.enter(step, step == 0 ? hidden.base : output.base + at - stride, before.base + at)
-            unroll.enter(step, step == 0 ? cell.base : lastCell.base, cellBefore.base + at)
+            unroll.enter(step, step == 0 ? cell.base : cells.base + at - stride, cellBefore.base + at)
             let now = gates.base + step * rows * width
             sgemm(rows, width, size, before.base + at, transposed: false, weights.hidden.base, transposed: true, beta: 1, now)
             withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
                 apus_lstm_step(
-                    now, weights.inputBias.base, weights.hiddenBias.base, cellBefore.base + at, output.base + at, lastCell.base,
+                    now, weights.inputBias.base, weights.hiddenBias.base, cellBefore.base + at, output.base + at, cells.base + at,
                     cellTanh.base + at, rows, size)
             }
         }
     }
-    let lastHidden = output.rows((steps - 1) * rows..<steps * rows)
     let (hiddenNode, cellNode) = (hidden.node, cell.node)
     let nodes = [x.node, hiddenNode, cellNode].compactMap { $0 } + weights.nodes
-    guard let tape = nodes.first?.tape else { return (output, lastHidden, lastCell) }
+    guard let tape = nodes.first?.tape else { return (output, cells) }
     let recorded = output.recorded(on: tape, inputs: nodes) { gradient in
         let gatesGradient = Tensor(uninitialized: gates.shape)
         let cellGradient = Tensor(zeros: [rows, size])
@@ -161,16 +159,15 @@ public func lstm(
         hiddenNode?.receive(carried)
         cellNode?.receive(cellGradient)
     }
-    return (recorded, lastHidden, lastCell)
+    return (recorded, cells)
 }
 
 /// A gated recurrent unit (Cho et al., 2014; the form of PyTorch, which applies the reset to the product of the hidden state) over an
 /// unroll of T steps of B sequences.
 ///
 /// - Parameters: as of `lstm`.
-/// - Returns: `output` [T·B, H], the hidden state after every step; `hidden` [B, H], that after the last step, as a constant for the next
-///   unroll.
-public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: [UInt8] = []) -> (output: Tensor, hidden: Tensor) {
+/// - Returns: [T·B, H], the hidden state after every step.
+public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: [UInt8] = []) -> Tensor {
     let unroll = Unroll("gru", x, weights, gates: 3, state: hidden, resets: resets)
     let (steps, rows, size, width, stride) = (unroll.steps, unroll.rows, unroll.size, unroll.width, unroll.stride)
     let input = x.detached
@@ -192,10 +189,9 @@ public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: 
             }
         }
     }
-    let lastHidden = output.rows((steps - 1) * rows..<steps * rows)
     let hiddenNode = hidden.node
     let nodes = [x.node, hiddenNode].compactMap { $0 } + weights.nodes
-    guard let tape = nodes.first?.tape else { return (output, lastHidden) }
+    guard let tape = nodes.first?.tape else { return output }
     let recorded = output.recorded(on: tape, inputs: nodes) { gradient in
         let (gatesGradient, productsGradient) = (Tensor(uninitialized: gates.shape), Tensor(uninitialized: gates.shape))
         let carried = Tensor(zeros: [rows, size])
@@ -215,5 +211,5 @@ public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: 
         unroll.accumulate(input, x.node, weights, before: before, gates: gatesGradient, products: productsGradient)
         hiddenNode?.receive(carried)
     }
-    return (recorded, lastHidden)
+    return recorded
 }
