@@ -55,15 +55,14 @@ struct TanhGaussian {
     init(_ output: PolicyOutput) { base = Gaussian(output) }
 
     /// [N]: log N(u) − Σ log(1 − tanh² u)
-    func logProb(of draws: Tensor) -> Tensor { base.logProb(of: draws) - tanhLogDerivative(draws.detached) }
+    func logProb(of draws: Tensor) -> Tensor { base.logProb(of: draws) - squashLogSlope(draws.detached) }
 
     /// [N]: the entropy of the normal distribution plus log(1 − tanh² u) at the draw, with u = mean + σ z and z held constant: an unbiased
     /// estimate whose gradient reaches mean and σ.
     func entropy(at draws: Tensor) -> Tensor {
-        let rows = base.mean.shape[0]
-        let deviation = repeatedRows(exp(base.logDeviation), rows)
-        let z = (draws.detached - base.mean.detached) / deviation.detached
-        return base.entropy + tanhLogDerivative(base.mean + deviation * z)
+        let deviation = exp(base.logDeviation)
+        let z = multiplyRow(draws.detached - base.mean.detached, 1 / deviation.detached)
+        return base.entropy + squashLogSlope(base.mean + multiplyRow(z, deviation))
     }
 
     func sample(
@@ -81,13 +80,8 @@ struct TanhGaussian {
     }
 }
 
-/// [A] → [rows, A]
-private func repeatedRows(_ x: Tensor, _ rows: Int) -> Tensor {
-    matmul(Tensor([Float](repeating: 1, count: rows), [rows, 1]), x.reshaped([1, x.count]))
-}
-
 /// A scalar → [rows]
-private func repeated(_ x: Tensor, _ rows: Int) -> Tensor { repeatedRows(x.reshaped([1]), rows).reshaped([rows]) }
+private func repeated(_ x: Tensor, _ rows: Int) -> Tensor { addRow(Tensor(zeros: [rows, 1]), x.reshaped([1])).reshaped([rows]) }
 
 /// tanh of the C library, for the few values that are no tensor.
 func hyperbolicTangent(_ x: Float) -> Float { tanhf(x) }

@@ -9,7 +9,7 @@ struct MultiCategorical {
         var start = 0
         parts = counts.map { count in
             defer { start += count }
-            return Categorical(logits: columns(logits, start..<start + count))
+            return Categorical(logits: logits.columns(start..<start + count))
         }
         rows = logits.shape[0]
     }

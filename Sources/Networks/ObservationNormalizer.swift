@@ -22,7 +22,7 @@ struct ObservationNormalizer {
 
     /// [rows, count] → [rows, count]
     func callAsFunction(_ x: Tensor, _ parameters: Parameters) -> Tensor {
-        normalize(x, mean: parameters[mean].detached, scale: parameters[scale].detached, clip: Self.clip)
+        normalize(x, mean: parameters[mean].detached, scale: parameters[scale].detached, limit: Self.clip)
     }
 }
 

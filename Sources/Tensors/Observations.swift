@@ -86,18 +86,18 @@ public struct Observations {
         }
     }
 
+    /// The bytes of a space of bytes; nil for floats.
+    public var bytes: SharedBytes? {
+        if case .bytes(let bytes) = values { bytes } else { nil }
+    }
+
     /// [count, elements]: what a network sees, a constant.
     public var vectors: Tensor {
         switch values {
         case .floats(let tensor): return tensor.reshaped([count, space.count])
         case .bytes(let bytes):
             guard case .bytes(_, let high) = space else { preconditionFailure("bytes of \(space)") }
-            let scale = 1 / Float(high)
-            return bytes.withBytes { source in
-                Tensor([count, space.count]) { target in
-                    for index in 0..<target.count { target[index] = Float(source[index]) * scale }
-                }
-            }
+            return ImageBatch(bytes, shape: [count, 1, 1, space.count], layout: .channelsLast, high: Float(high)).flattened()
         }
     }
 }
