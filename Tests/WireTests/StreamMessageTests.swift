@@ -80,7 +80,7 @@ import Wire
         }
         // Two slots of 2²⁷ floats are what a frame holds; the rest is refused before anybody asks for memory.
         #expect(refused(12, P.number(12, 1 << 27)) == "accepted")
-        for value in [(1 << 27) + 1, UInt64(UInt32.max)] { #expect(refused(12, P.number(12, value)) == "Rollout.state_count") }
+        for value in [(1 << 27) + 1, UInt64(UInt32.max)] as [UInt64] { #expect(refused(12, P.number(12, value)) == "Rollout.state_count") }
     }
 }
 
