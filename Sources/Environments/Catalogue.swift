@@ -60,7 +60,7 @@ public struct EnvironmentCatalogue: Sendable {
     /// What steps inside this process.
     public static let native = EnvironmentCatalogue([
         CartPole.self, MountainCar.self, MountainCarContinuous.self, Pendulum.self, Acrobot.self,
-        Breakout.self,
+        Asterix.self, Breakout.self, Freeway.self, Seaquest.self, SpaceInvaders.self,
     ])
 
     /// In the order in which they are listed.
