@@ -40,7 +40,8 @@ import Testing
             // The first difference is the one to look at: what follows differs anyway.
             try #require(!differs, "record \(index): reward or end")
             try #require(draws.fits, "record \(index): draws")
-            try #require(observation == record.observation, "record \(index): \(Self.difference(observation, record.observation, G.planes))")
+            try #require(
+                observation == record.observation, "record \(index): \(Self.difference(observation, record.observation, G.planes))")
         }
         return shown
     }
@@ -82,7 +83,8 @@ import Testing
 
     @Test func namesAndSpaces() throws {
         let native = EnvironmentCatalogue.native
-        for (id, planes, actions) in [("Asterix", 4, 5), ("Breakout", 4, 3), ("Freeway", 7, 3), ("Seaquest", 10, 6), ("SpaceInvaders", 6, 4)] {
+        let games = [("Asterix", 4, 5), ("Breakout", 4, 3), ("Freeway", 7, 3), ("Seaquest", 10, 6), ("SpaceInvaders", 6, 4)]
+        for (id, planes, actions) in games {
             let environment = try native.resolve(EnvironmentSettings("MinAtar/\(id)"))
             #expect(environment.observationSpace == .bytes(shape: [10, 10, planes], high: 1))
             #expect(environment.actionSpace == .discrete(actions))
@@ -109,7 +111,8 @@ import Testing
         let environment = try EnvironmentCatalogue.native.resolve(EnvironmentSettings(G.id, options: options))
         let slots = try environment.make(slots: 2, key: RandomKey(seed: seed, purpose: .environment))
         var observation = [UInt8](repeating: 7, count: 2 * environment.observationSpace.byteCount)
-        var (reward, terminated, truncated) = ([Float](repeating: 0, count: 2), [UInt8](repeating: 0, count: 2), [UInt8](repeating: 0, count: 2))
+        var reward = [Float](repeating: 0, count: 2)
+        var (terminated, truncated) = ([UInt8](repeating: 0, count: 2), [UInt8](repeating: 0, count: 2))
         try observation.withUnsafeMutableBytes { try slots.reset(observation: $0) }
         var random = RandomKey(seed: 5, purpose: .action).stream(slot: 0, episode: 0)
         var all = [observation]

@@ -5,8 +5,8 @@
 
 The package's random numbers come from a generator here that writes down each draw, so that another implementation can be given the
 same ones. Some episodes are of a player that looks ahead, some of one that is mostly random and dies early, and some go on after every
-death, which brings the fullest boards and the highest difficulty. Sticky actions (0.1) and difficulty ramping are on. Each episode uses a new environment: in the package the action that a sticky
-action repeats would outlive the end of an episode.
+death, which brings the fullest boards and the highest difficulty. Sticky actions (0.1) and difficulty ramping are on. Each episode uses
+a new environment: in the package the action that a sticky action repeats would outlive the end of an episode.
 
 File format: bytes, after the line "minatar trace 1\\n" and one byte with the number of planes C. An observation is 100·C bits in the order
 [row, column, plane]. Then records until the end of the file:

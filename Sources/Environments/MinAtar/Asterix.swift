@@ -18,7 +18,7 @@ public struct Asterix: MinAtarGame {
     public var play = MinAtarPlay()
     private var player = (x: 5, y: 5)
     /// Row k + 1 of the board holds at most one thing, in column `column[k]`, if bit k of `filled` is set.
-    private var column = SIMD8<Int8>()
+    private var column = InlineArray<8, Int8>(repeating: 0)
     private var filled: UInt8 = 0
     private var movesRight: UInt8 = 0
     private var isGold: UInt8 = 0
@@ -74,13 +74,13 @@ public struct Asterix: MinAtarGame {
         return step
     }
 
-    public func write(to board: MinAtarBoard) {
+    public mutating func write(to board: MinAtarBoard) {
         board.set(0, x: player.x, y: player.y)
         var rest = filled
         while rest != 0 {
             let row = rest.trailingZeroBitCount
             rest &= rest &- 1
-            let x = Int(column[row])
+            let x = Int(column[unchecked: row])
             let bit = UInt8(1) &<< UInt8(truncatingIfNeeded: row)
             board.set(isGold & bit != 0 ? 3 : 1, x: x, y: row &+ 1)
             let behind = movesRight & bit != 0 ? x &- 1 : x &+ 1
@@ -93,7 +93,7 @@ public struct Asterix: MinAtarGame {
     private mutating func meet(_ step: inout Step) {
         let row = player.y &- 1
         let bit = UInt8(1) &<< UInt8(truncatingIfNeeded: row)
-        guard filled & bit != 0, Int(column[row]) == player.x else { return }
+        guard filled & bit != 0, Int(column[unchecked: row]) == player.x else { return }
         if isGold & bit != 0 {
             filled &= ~bit
             step.reward += 1
@@ -105,8 +105,8 @@ public struct Asterix: MinAtarGame {
     private mutating func moveAll() {
         for row in 0..<8 {
             let bit = UInt8(1) &<< UInt8(truncatingIfNeeded: row)
-            column[row] &+= movesRight & bit != 0 ? 1 : -1
-            if !(0...9 ~= column[row]) { filled &= ~bit }
+            column[unchecked: row] &+= movesRight & bit != 0 ? 1 : -1
+            if !(0...9 ~= column[unchecked: row]) { filled &= ~bit }
         }
     }
 
@@ -119,7 +119,7 @@ public struct Asterix: MinAtarGame {
         for _ in 0..<draws.integer(below: free.nonzeroBitCount) { free &= free &- 1 }
         let row = free.trailingZeroBitCount
         let bit = UInt8(1) &<< UInt8(truncatingIfNeeded: row)
-        column[row] = right ? 0 : 9
+        column[unchecked: row] = right ? 0 : 9
         filled |= bit
         movesRight = right ? movesRight | bit : movesRight & ~bit
         isGold = gold ? isGold | bit : isGold & ~bit

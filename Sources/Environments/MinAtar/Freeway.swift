@@ -23,10 +23,10 @@ public struct Freeway: MinAtarGame {
     private var moveTimer = playerInterval
     private var stepsLeft = episodeSteps
     /// The car in row k + 1: its column, the steps until it moves, the steps between moves, and its direction, 1 or −1.
-    private var column = SIMD8<Int8>()
-    private var timer = SIMD8<Int8>()
-    private var interval = SIMD8<Int8>()
-    private var direction = SIMD8<Int8>()
+    private var column = InlineArray<8, Int8>(repeating: 0)
+    private var timer = InlineArray<8, Int8>(repeating: 0)
+    private var interval = InlineArray<8, Int8>(repeating: 0)
+    private var direction = InlineArray<8, Int8>(repeating: 0)
 
     public init() {}
 
@@ -40,7 +40,7 @@ public struct Freeway: MinAtarGame {
     }
 
     public mutating func start(_ draws: inout some MinAtarDraws) {
-        column = SIMD8()
+        column = InlineArray(repeating: 0)
         drawSpeeds(&draws)
         y = 9
         moveTimer = Self.playerInterval
@@ -61,9 +61,9 @@ public struct Freeway: MinAtarGame {
         }
         // Only the car in the player's row can hit the player, before or after it moves; row 9 has none.
         let row = y &- 1
-        if row < 8 && column[row] == Self.x { y = 9 }
+        if row < 8 && column[unchecked: row] == Self.x { y = 9 }
         moveCars()
-        if row < 8 && column[row] == Self.x { y = 9 }
+        if row < 8 && column[unchecked: row] == Self.x { y = 9 }
 
         if moveTimer > 0 { moveTimer &-= 1 }
         stepsLeft &-= 1
@@ -71,14 +71,14 @@ public struct Freeway: MinAtarGame {
         return step
     }
 
-    public func write(to board: MinAtarBoard) {
+    public mutating func write(to board: MinAtarBoard) {
         board.set(0, x: Int(Self.x), y: y)
         for row in 0..<8 {
-            let x = Int(column[row])
+            let x = Int(column[unchecked: row])
             board.set(1, x: x, y: row &+ 1)
-            var behind = x &- Int(direction[row])
+            var behind = x &- Int(direction[unchecked: row])
             if behind < 0 { behind = 9 } else if behind > 9 { behind = 0 }
-            board.set(1 &+ Int(interval[row]), x: behind, y: row &+ 1)
+            board.set(1 &+ Int(interval[unchecked: row]), x: behind, y: row &+ 1)
         }
     }
 
@@ -86,20 +86,19 @@ public struct Freeway: MinAtarGame {
     @inline(__always)
     private mutating func moveCars() {
         for row in 0..<8 {
-            if timer[row] == 0 {
-                timer[row] = interval[row]
-                let x = column[row] &+ direction[row]
-                column[row] = x < 0 ? 9 : x > 9 ? 0 : x
-            } else {
-                timer[row] &-= 1
-            }
+            // Without a branch: nothing could foresee which cars move.
+            let wait = timer[unchecked: row]
+            let moves = wait == 0
+            timer[unchecked: row] = moves ? interval[unchecked: row] : wait &- 1
+            let x = column[unchecked: row] &+ (moves ? direction[unchecked: row] : 0)
+            column[unchecked: row] = x < 0 ? 9 : x > 9 ? 0 : x
         }
     }
 
     /// New speeds and directions for all cars, where they are.
     private mutating func drawSpeeds(_ draws: inout some MinAtarDraws) {
-        for row in 0..<8 { interval[row] = Int8(truncatingIfNeeded: 1 &+ draws.integer(below: 5)) }
-        for row in 0..<8 { direction[row] = draws.uniform() < 1 / 2 ? -1 : 1 }
+        for row in 0..<8 { interval[unchecked: row] = Int8(truncatingIfNeeded: 1 &+ draws.integer(below: 5)) }
+        for row in 0..<8 { direction[unchecked: row] = draws.uniform() < 1 / 2 ? -1 : 1 }
         timer = interval
     }
 }

@@ -1,12 +1,12 @@
 import Tensors
 
 /// MinAtar's Seaquest: steer a submarine, shoot fish and other submarines, each worth 1, take divers on board, up to six, and bring them to
-/// the surface before the oxygen is used up: six divers are worth up to 10, by the oxygen that is left. Surfacing costs a diver; the episode
-/// ends when there is none to give, when the oxygen is gone, or when an enemy or its bullet meets the player. With ramping, every surfacing
-/// makes enemies come and move more often.
+/// the surface before the oxygen is used up: six divers are worth up to 10, by the oxygen that is left. Surfacing costs a diver; the
+/// episode ends when there is none to give, when the oxygen is gone, or when an enemy or its bullet meets the player. With ramping, every
+/// surfacing makes enemies come and move more often.
 ///
-/// Planes: the submarine's front and back, its bullets, where something was a move ago, enemy bullets, fish, enemy submarines, the gauges of
-/// oxygen and of divers in the last row, divers. Actions: none, left, up, right, down, fire. Random: what comes, from which side and in
+/// Planes: the submarine's front and back, its bullets, where something was a move ago, enemy bullets, fish, enemy submarines, the gauges
+/// of oxygen and of divers in the last row, divers. Actions: none, left, up, right, down, fire. Random: what comes, from which side and in
 /// which row, and sticky actions.
 public struct Seaquest: MinAtarGame {
     public static let id = "MinAtar/Seaquest"
@@ -98,27 +98,26 @@ public struct Seaquest: MinAtarGame {
         return step
     }
 
-    public func write(to board: MinAtarBoard) {
+    public mutating func write(to board: MinAtarBoard) {
         let (x, y) = (Int(submarine.x), Int(submarine.y))
         board.set(0, x: x, y: y)
         board.set(1, x: submarine.right ? x &- 1 : x &+ 1, y: y)
-        mark(bullets, 2, on: board)
-        mark(enemyBullets, 4, on: board)
-        mark(fish, 5, trail: true, on: board)
-        mark(enemySubmarines, 6, trail: true, on: board)
         for x in 0..<(max(0, oxygen) &* 10 / Self.maxOxygen) { board.set(7, x: x, y: 9) }
         for x in (9 &- max(0, diversOnBoard))..<9 { board.set(8, x: x, y: 9) }
-        mark(divers, 9, trail: true, on: board)
+        bullets.forEach { board.set(2, x: Int($0.x), y: Int($0.y)) }
+        enemyBullets.forEach { board.set(4, x: Int($0.x), y: Int($0.y)) }
+        fish.forEach { Self.mark($0, 5, on: board) }
+        enemySubmarines.forEach { Self.mark($0, 6, on: board) }
+        divers.forEach { Self.mark($0, 9, on: board) }
     }
 
+    /// A swimmer and, where that is on the board, its trail.
     @inline(__always)
-    private func mark(_ swimmers: borrowing SwimmerList, _ plane: Int, trail: Bool = false, on board: MinAtarBoard) {
-        for index in 0..<swimmers.count {
-            let one = swimmers[index]
-            board.set(plane, x: Int(one.x), y: Int(one.y))
-            let behind = Int(one.x) &+ (one.right ? -1 : 1)
-            if trail && 0...9 ~= behind { board.set(3, x: behind, y: Int(one.y)) }
-        }
+    private static func mark(_ swimmer: Swimmer, _ plane: Int, on board: MinAtarBoard) {
+        let (x, y) = (Int(swimmer.x), Int(swimmer.y))
+        board.set(plane, x: x, y: y)
+        let behind = x &+ (swimmer.right ? -1 : 1)
+        if 0...9 ~= behind { board.set(3, x: behind, y: y) }
     }
 
     @inline(__always)

@@ -1,11 +1,11 @@
 import Tensors
 
 /// MinAtar's Space Invaders: shoot a block of aliens that marches sideways, comes down a row at each side and shoots back. Each alien is
-/// worth 1. The fewer are left, the faster they move; when none is left, the next wave comes, with ramping a little faster. The episode ends
-/// when an alien or a bullet hits the cannon or an alien that is in the last row reaches a side.
+/// worth 1. The fewer are left, the faster they move; when none is left, the next wave comes, with ramping a little faster. The episode
+/// ends when an alien or a bullet hits the cannon or an alien that is in the last row reaches a side.
 ///
-/// Planes: cannon, aliens, aliens when they move left, when they move right, the player's bullets, the aliens' bullets. Actions: none, left,
-/// right, fire. Random: sticky actions only.
+/// Planes: cannon, aliens, aliens when they move left, when they move right, the player's bullets, the aliens' bullets. Actions: none,
+/// left, right, fire. Random: sticky actions only.
 public struct SpaceInvaders: MinAtarGame {
     public static let id = "MinAtar/SpaceInvaders"
     public static let summary = "shoot waves of aliens on 10 × 10 cells; Gymnasium's MinAtar/SpaceInvaders-v1; 6 planes, 4 actions"
@@ -88,7 +88,7 @@ public struct SpaceInvaders: MinAtarGame {
     }
 
     @inline(__always)
-    public func write(to board: MinAtarBoard) {
+    public mutating func write(to board: MinAtarBoard) {
         board.set(0, x: cannon, y: 9)
         let direction = aliensMoveRight ? 3 : 2
         aliens.forEach { cell in

@@ -21,11 +21,11 @@ struct Swimmer: Equatable, Sendable, BitwiseCopyable {
 /// Removal is by equality, as the rules have it: of two swimmers that are alike the older one goes, and with it the place of the younger
 /// one in the order changes.
 struct SwimmerList: Sendable {
-    /// Memory for 102 swimmers. Nothing can be that many: one of a kind comes in a step at most, and it is gone after 60.
-    private var storage = SIMD64<UInt64>()
-    private(set) var count = 0
+    /// More than there can be: one of a kind comes in a step at most, and it is gone after 60.
+    private static let capacity = 64
 
-    private static let capacity = MemoryLayout<SIMD64<UInt64>>.size / MemoryLayout<Swimmer>.stride
+    private var storage = InlineArray<64, Swimmer>(repeating: Swimmer(x: 0, y: 0, right: false))
+    private(set) var count = 0
 
     @inline(__always)
     mutating func removeAll() { count = 0 }
@@ -37,20 +37,23 @@ struct SwimmerList: Sendable {
         count &+= 1
     }
 
+    /// Unchecked: an index below `count`, which is at most the capacity.
     @inline(__always)
     subscript(index: Int) -> Swimmer {
-        get { withUnsafeBytes(of: storage) { $0.load(fromByteOffset: index &* MemoryLayout<Swimmer>.stride, as: Swimmer.self) } }
-        set {
-            withUnsafeMutableBytes(of: &storage) {
-                $0.storeBytes(of: newValue, toByteOffset: index &* MemoryLayout<Swimmer>.stride, as: Swimmer.self)
-            }
-        }
+        get { storage[unchecked: index] }
+        set { storage[unchecked: index] = newValue }
+    }
+
+    /// Mutating, as `forEach`, only to read in place: a copy of the list takes longer than going through it.
+    @inline(__always)
+    mutating func firstIndex(where matches: (Swimmer) -> Bool) -> Int? {
+        for index in 0..<count where matches(self[index]) { return index }
+        return nil
     }
 
     @inline(__always)
-    func firstIndex(where matches: (Swimmer) -> Bool) -> Int? {
-        for index in 0..<count where matches(self[index]) { return index }
-        return nil
+    mutating func forEach(_ body: (Swimmer) -> Void) {
+        for index in 0..<count { body(self[index]) }
     }
 
     mutating func remove(at index: Int) {
