@@ -60,6 +60,7 @@ public struct EnvironmentCatalogue: Sendable {
     /// What steps inside this process.
     public static let native = EnvironmentCatalogue([
         CartPole.self, MountainCar.self, MountainCarContinuous.self, Pendulum.self, Acrobot.self,
+        LunarLander.self, LunarLanderContinuous.self,
         Asterix.self, Breakout.self, Freeway.self, Seaquest.self, SpaceInvaders.self,
     ])
 
