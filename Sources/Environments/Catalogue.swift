@@ -58,7 +58,11 @@ public protocol EnvironmentFamily: Sendable {
 /// The environments that a run may name.
 public struct EnvironmentCatalogue: Sendable {
     /// What steps inside this process.
-    public static let native = EnvironmentCatalogue([CartPole.self, LunarLander.self, LunarLanderContinuous.self])
+    public static let native = EnvironmentCatalogue([
+        CartPole.self,
+        LunarLander.self, LunarLanderContinuous.self,
+        HalfCheetah.self, Hopper.self, Walker2d.self, Ant.self, Swimmer.self, InvertedPendulum.self, Reacher.self,
+    ])
 
     /// In the order in which they are listed.
     public let environments: [any Environment.Type]
