@@ -59,9 +59,10 @@ public protocol EnvironmentFamily: Sendable {
 public struct EnvironmentCatalogue: Sendable {
     /// What steps inside this process.
     public static let native = EnvironmentCatalogue([
-        CartPole.self,
+        CartPole.self, MountainCar.self, MountainCarContinuous.self, Pendulum.self, Acrobot.self,
         LunarLander.self, LunarLanderContinuous.self,
         HalfCheetah.self, Hopper.self, Walker2d.self, Ant.self, Swimmer.self, InvertedPendulum.self, Reacher.self,
+        Breakout.self,
     ])
 
     /// In the order in which they are listed.
