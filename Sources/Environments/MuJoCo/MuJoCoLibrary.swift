@@ -17,7 +17,7 @@ public enum MuJoCo {
 }
 
 /// libmujoco 3.2 or newer.
-final class MuJoCoLibrary: Sendable {
+package final class MuJoCoLibrary: Sendable {
     /// The process's one library; searched once.
     static let shared = Result { () throws(EnvironmentError) in try MuJoCoLibrary(.process) }
 
@@ -26,7 +26,7 @@ final class MuJoCoLibrary: Sendable {
     let path: String
     var version: String { String(cString: apus_mujoco_version(handle)) }
 
-    init(_ search: MuJoCoSearch) throws(EnvironmentError) {
+    package init(_ search: MuJoCoSearch) throws(EnvironmentError) {
         let chosen = search.chosen
         if let chosen, chosen.libraries.isEmpty { throw EnvironmentError(noMuJoCoAt: chosen.path) }
         // The last candidate is a bare name, whose failure only says that there is none: a file that does not load is worth telling.

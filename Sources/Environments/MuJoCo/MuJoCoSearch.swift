@@ -2,9 +2,11 @@ import Glibc
 
 /// Where libmujoco may lie: `MUJOCO_PATH` alone if it is set, else the Python package `mujoco` of the interpreters that a user may mean,
 /// else the system.
-struct MuJoCoSearch: Sendable {
+package struct MuJoCoSearch: Sendable {
     /// The environment variables that are asked: MUJOCO_PATH, APUS_PYTHON, PYTHON, VIRTUAL_ENV, PATH, HOME.
-    var variable: @Sendable (String) -> String?
+    let variable: @Sendable (String) -> String?
+
+    package init(variable: @escaping @Sendable (String) -> String?) { self.variable = variable }
 
     /// The variables of this process.
     static let process = MuJoCoSearch { name in getenv(name).map { String(cString: $0) } }
@@ -17,7 +19,7 @@ struct MuJoCoSearch: Sendable {
     }
 
     /// Paths in the order in which they are tried; a bare name is left to the system's loader.
-    var libraries: [String] { installed + ["libmujoco.so"] }
+    package var libraries: [String] { installed + ["libmujoco.so"] }
 
     private var installed: [String] {
         let packages = packageFolders.flatMap { Self.files("\($0)/mujoco/libmujoco.so*") }
