@@ -5,7 +5,7 @@ import PackageDescription
 //
 // Each target names every Swift target below it, not only its neighbours: SwiftPM rebuilds a target when a module that it names has changed,
 // and a new private property deep below changes the size of what a higher target allocates without changing the modules in between.
-let acting: [Target.Dependency] = ["Platform", "Tensors", "Networks", "Environments", "Rollouts", "Wire"]
+let acting: [Target.Dependency] = ["Platform", "Tensors", "Networks", "Environments", "Rollouts", "Wire", "Workers"]
 let learning: [Target.Dependency] = acting + ["Methods", "Runs", "Acting"]
 let coordinating: [Target.Dependency] = ["Platform", "Tensors", "Rollouts", "Runs", "Wire"]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -50,6 +50,11 @@ let package = Package(
         .target(
             name: "Wire",
             dependencies: ["CZeroMQ", "CWire", "Platform", "Rollouts", "Tensors", .product(name: "DequeModule", package: "swift-collections")]),
+        .target(
+            name: "Workers", dependencies: ["CWire", "CPlatform", "Platform", "Tensors", "Environments", "Rollouts", "Wire"],
+            resources: ["__init__", "__main__", "wire", "serving", "spaces", "loop", "atari", "parallel"].map {
+                .embedInCode("Python/\($0).py")
+            }),
         .target(name: "Acting", dependencies: acting),
         .target(name: "Learning", dependencies: learning),
         .target(name: "Coordinating", dependencies: coordinating),

@@ -1,0 +1,1 @@
+"""Environments in Python for Apus: its own worker, and `serve` for workers of your own."""
