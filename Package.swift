@@ -5,9 +5,9 @@ import PackageDescription
 //
 // Each target names every Swift target below it, not only its neighbours: SwiftPM rebuilds a target when a module that it names has changed,
 // and a new private property deep below changes the size of what a higher target allocates without changing the modules in between.
-let acting: [Target.Dependency] = ["Platform", "Tensors", "Networks", "Environments", "Rollouts", "Wire", "Workers"]
+let acting: [Target.Dependency] = ["CKernels", "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Wire", "Workers"]
 let learning: [Target.Dependency] = acting + ["Methods", "Runs", "Acting"]
-let coordinating: [Target.Dependency] = ["Platform", "Tensors", "Rollouts", "Runs", "Wire"]
+let coordinating: [Target.Dependency] = ["Platform", "Tensors", "Networks", "Environments", "Rollouts", "Runs", "Wire"]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -34,24 +34,30 @@ let package = Package(
         .target(name: "CWire", dependencies: ["CProtobufC"]),
         .target(name: "CKernels"),
         .target(name: "CPlatform"),
+        // A lander in C++ on Debian's libbox2d-dev, behind a C header.
+        .target(name: "CBox2D", linkerSettings: [.linkedLibrary("box2d")]),
 
         // Threads, clocks, files; then numbers; then what learns.
         .target(name: "Platform", dependencies: ["CPlatform", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Platform"]),
         .target(name: "Networks", dependencies: ["Tensors", "CKernels", "Platform"]),
-        .target(name: "Environments", dependencies: ["Platform", "Tensors"]),
+        .target(name: "Environments", dependencies: ["CBox2D", "Platform", "Tensors"]),
         .target(name: "Rollouts", dependencies: ["CKernels", "Platform", "Tensors"]),
         .target(name: "Methods", dependencies: ["Rollouts", "Networks", "Tensors", "Platform"]),
         .target(
-            name: "Runs", dependencies: ["Platform", "CWire", .product(name: "Yams", package: "Yams")],
+            name: "Runs", dependencies: ["Platform", "Tensors", "Networks", "Environments", "CWire", .product(name: "Yams", package: "Yams")],
             resources: [.embedInCode("Presets/cartpole.yaml")]),
 
         // The wire and the three roles.
         .target(
             name: "Wire",
-            dependencies: ["CZeroMQ", "CWire", "Platform", "Rollouts", "Tensors", .product(name: "DequeModule", package: "swift-collections")]),
+            dependencies: [
+                "CZeroMQ", "CWire", "Platform", "Environments", "Networks", "Rollouts", "Tensors",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
         .target(
-            name: "Workers", dependencies: ["CWire", "CPlatform", "Platform", "Tensors", "Environments", "Rollouts", "Wire"],
+            name: "Workers",
+            dependencies: ["CPlatform", "CWire", "Platform", "Tensors", "Environments", "Networks", "Rollouts", "Wire"],
             resources: ["__init__", "__main__", "wire", "serving", "spaces", "loop", "atari", "parallel"].map {
                 .embedInCode("Python/\($0).py")
             }),
@@ -65,21 +71,23 @@ let package = Package(
         .executableTarget(name: "apus-learner", dependencies: learning + ["Learning", argumentParser]),
         .executableTarget(name: "apus-coordinator", dependencies: coordinating + ["Coordinating", argumentParser]),
         .executableTarget(
-            name: "apus-cli", dependencies: learning + ["Learning", "Coordinating", "Apus", "CKernels", argumentParser]),
+            name: "apus-cli", dependencies: learning + ["Learning", "Coordinating", "Apus", argumentParser]),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
-        .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "TestSupport"]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform"]),
+        .target(name: "TestSupport", dependencies: ["CKernels", "Platform", "Tensors", "Networks"], path: "Tests/TestSupport"),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "Networks", "TestSupport"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform"], exclude: ["Fixtures"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Platform", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "EnvironmentsTests", dependencies: ["Environments", "Tensors", "Platform"], exclude: ["Fixtures"]),
         .testTarget(name: "RolloutsTests", dependencies: ["Rollouts", "Tensors", "Platform"]),
         .testTarget(
-            name: "MethodsTests", dependencies: ["Methods", "Environments", "Rollouts", "Networks", "Tensors", "Platform"],
+            name: "MethodsTests", dependencies: ["Methods", "Environments", "Rollouts", "Networks", "Tensors", "Platform", "TestSupport"],
             exclude: ["Fixtures"]),
-        .testTarget(name: "RunsTests", dependencies: ["Runs", "Platform"]),
+        .testTarget(name: "RunsTests", dependencies: ["Runs", "Networks", "Environments", "Tensors", "Platform"]),
         // Real processes: the programs lie beside the test bundle.
-        .testTarget(name: "ClusterTests", dependencies: coordinating + ["Coordinating", "Networks"]),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Rollouts", "Tensors", "Platform", "TestSupport"]),
+        .testTarget(name: "ClusterTests", dependencies: coordinating + ["Coordinating"]),
+        .testTarget(
+            name: "WireTests",
+            dependencies: ["Wire", "Rollouts", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),
         .testTarget(
             name: "RolesTests",
             dependencies: learning + ["Learning", "Coordinating", .product(name: "Logging", package: "swift-log")]),

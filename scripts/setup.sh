@@ -21,10 +21,18 @@ links() {
     "$compiler" "$scratch/try.c" "-l$library" -o "$scratch/try" 2>/dev/null
 }
 
+# The same for a header of C++.
+links_cxx() {
+    echo "#include <$2>" >"$scratch/try.cpp"
+    echo "int main() { return 0; }" >>"$scratch/try.cpp"
+    "$compiler" --driver-mode=g++ "$scratch/try.cpp" "-l$1" -o "$scratch/try" 2>/dev/null
+}
+
 missing=""
 links zmq zmq.h || missing="$missing libzmq3-dev"
 links protobuf-c protobuf-c/protobuf-c.h || missing="$missing libprotobuf-c-dev"
 links openblas cblas.h openblas_config.h || missing="$missing libopenblas-dev"
+links_cxx box2d box2d/box2d.h || missing="$missing libbox2d-dev"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then

@@ -5,6 +5,7 @@ import Platform
 import Rollouts
 import Tensors
 import Wire
+import Workers
 
 /// The actor role: steps environments with a recent copy of the policy and streams rollouts to the learner.
 ///
@@ -14,18 +15,22 @@ public struct ActorRole: Sendable {
     private let context: SocketContext
     private let signals: Signals
     private let slots: Int?
+    private let catalogue: EnvironmentCatalogue
     private let log: Logger
 
     /// - Parameters:
     ///   - slots: instead of the run file's `actors.slots`.
+    ///   - catalogue: the environments that the run file may name.
     ///   - log: takes lines for people.
     public init(
-        coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil, log: Logger
+        coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil, catalogue: EnvironmentCatalogue = .standard,
+        log: Logger
     ) {
         self.coordinator = coordinator
         self.context = context
         self.signals = signals
         self.slots = slots
+        self.catalogue = catalogue
         self.log = log
     }
 
@@ -56,24 +61,16 @@ public struct ActorRole: Sendable {
     /// The stepping loop: a ticket and weights that satisfy it in, a rollout out.
     private func step(_ desk: Guarded<ActorDesk>, _ wakeUp: WakeUp) throws {
         guard let welcome = wait(desk, for: "a welcome from the coordinator at \(coordinator)", { $0.welcome }) else { return }
-        guard let assignment = welcome.actor else { throw WireError.missing(field: "Welcome.actor") }
-        let activation = Activation(rawValue: assignment.activation)
-        guard let activation else {
-            throw SamplerError(
-                problem: "unknown activation \"\(assignment.activation)\"", place: "network.activation",
-                remedy: "Use the same version of Apus on all hosts. Known: \(Activation.allCases.map(\.rawValue).joined(separator: ", ")).")
-        }
-        let settings = SamplerSettings(
-            environment: assignment.environment, slots: slots ?? assignment.slots, unroll: assignment.unroll, seed: assignment.seed,
-            hidden: assignment.hidden, activation: activation)
-        let sampler = try Sampler(settings, actor: welcome.place.rank, incarnation: welcome.place.incarnation, credits: 8)
+        guard var assignment = welcome.actor else { throw WireError.missing(field: "Welcome.actor") }
+        assignment.slots = slots ?? assignment.slots
+        let sampler = try Sampler(assignment, place: welcome.place, credits: 8, catalogue: catalogue)
         let layout = sampler.network.layout
         desk.update {
             $0.subscription = WeightsSubscription(run: welcome.run, parameters: layout.count, layout: layout.fingerprint)
             $0.outbox = RolloutOutbox(run: welcome.run, place: welcome.place)
         }
         wakeUp.signal()
-        log.info("actor \(welcome.place) of \(welcome.runName): \(settings.slots) slots of \(settings.environment)")
+        log.info("actor \(welcome.place) of \(welcome.runName): \(assignment.slots) slots of \(assignment.environment.id)")
 
         var loaded: (life: UInt32, version: UInt64)?
         while true {
@@ -90,8 +87,11 @@ public struct ActorRole: Sendable {
                 weights.parameters.withBytes { sampler.load($0, version: weights.version) }
                 loaded = (weights.header.life, weights.version)
             }
-            let rollout = sampler.collect()
+            let rollout = try sampler.collect()
+            let failures = sampler.takeFailures()
+            for failure in failures { log.warning("slots \(failure.slots) were restarted: \(failure.cause)") }
             desk.update {
+                $0.failures += UInt64(failures.count)
                 $0.pending += $0.outbox!.produced(rollout)
                 $0.frames += UInt64(rollout.frames)
             }

@@ -19,6 +19,8 @@ struct ActorDesk {
 
     var meter: ShareMeter
     var frames: UInt64 = 0
+    /// Environments that failed and were started again.
+    var failures: UInt64 = 0
 
     /// Why the stepping thread would have to wait now: the resource, and who holds it; nil when nothing is missing.
     var obstacle: (resource: String, holder: String)? {

@@ -174,6 +174,7 @@ final class ActorSockets {
             gauges.append(Gauge("frames_per_second", Double(desk.frames - lastFrames.count) / max(now - lastFrames.time, 1e-3)))
             lastFrames = (desk.frames, now)
             gauges.append(Gauge("frames", Double(desk.frames)))
+            gauges.append(Gauge("environment_failures", Double(desk.failures)))
             if let outbox = desk.outbox {
                 gauges.append(Gauge("produced", Double(outbox.nextSequence - 1)))
                 gauges.append(Gauge("unacknowledged", Double(outbox.unacknowledgedCount)))

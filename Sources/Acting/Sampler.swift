@@ -1,46 +1,16 @@
+import CKernels
 import Environments
 import Networks
 import Platform
 import Rollouts
 import Tensors
-
-/// What an actor runs: an environment in slots, a network, and how long a rollout is.
-public struct SamplerSettings: Sendable, Equatable {
-    public var environment: String
-    public var slots: Int
-    /// Steps of a rollout.
-    public var unroll: Int
-    public var seed: UInt64
-    public var hidden: [Int]
-    public var activation: Activation
-
-    public init(environment: String, slots: Int, unroll: Int, seed: UInt64, hidden: [Int], activation: Activation) {
-        self.environment = environment
-        self.slots = slots
-        self.unroll = unroll
-        self.seed = seed
-        self.hidden = hidden
-        self.activation = activation
-    }
-}
+import Wire
 
 extension ActorCritic {
-    /// The network that fits an environment's spaces.
-    public init(environment: any Environment.Type, hidden: [Int], activation: Activation) throws {
-        guard case .discrete(let actions) = environment.actionSpace else {
-            throw SamplerError(
-                problem: "\(environment.id) has a continuous action space, and the policies of this version are discrete", place: "environment.id",
-                remedy: "Choose an environment with a discrete action space: see `apus environments`.")
-        }
-        self.init(
-            observationCount: environment.observationSpace.shape.reduce(1, *), actionCount: actions, hidden: hidden, activation: activation)
+    /// The network for an environment.
+    public init(_ environment: ResolvedEnvironment, _ settings: NetworkSettings) throws(NetworkError) {
+        try self.init(observation: environment.observationSpace, action: environment.actionSpace, settings)
     }
-}
-
-public struct SamplerError: Remediable {
-    public let problem: String
-    public let place: String
-    public let remedy: String
 }
 
 /// Steps the slots of one actor with a policy and writes rollouts.
@@ -49,33 +19,45 @@ public struct SamplerError: Remediable {
 /// and every random number is addressed by slot, episode and step.
 public final class Sampler {
     public let network: ActorCritic
+    private let environment: ResolvedEnvironment
     private let slots: any Slots
     private let builder: RolloutBuilder
     private let weights: Weights
+    private let policy: Policy
     private let actionKey: RandomKey
-    private let place: (actor: UInt32, incarnation: UInt32)
-    private var uniforms: [Float]
+    private let place: MemberPlace
+    /// What the environment is told where it is not what the policy drew: [B] + action shape.
+    private let bounded: UnsafeMutableRawBufferPointer?
     private var step: UInt64 = 0
     private var sequence: UInt64 = 1
 
     /// The policy version in use.
     public private(set) var version: UInt64 = 0
 
-    public init(
-        _ settings: SamplerSettings, actor: UInt32, incarnation: UInt32, credits: Int, catalogue: EnvironmentCatalogue = .standard
-    ) throws {
-        network = try ActorCritic(
-            environment: catalogue.environment(id: settings.environment), hidden: settings.hidden, activation: settings.activation)
-        let key = RandomKey(seed: settings.seed, purpose: .environment, actor: actor, incarnation: incarnation)
-        slots = try catalogue.make(id: settings.environment, slots: settings.slots, key: key)
+    /// - Parameters:
+    ///   - place: who acts; decides the random numbers.
+    ///   - credits: how many rollouts may be under way; decides how much memory is kept.
+    public init(_ assignment: ActorAssignment, place: MemberPlace, credits: Int, catalogue: EnvironmentCatalogue) throws {
+        environment = try catalogue.resolve(assignment.environment)
+        network = try ActorCritic(environment, assignment.network)
+        let key = RandomKey(seed: assignment.seed, purpose: .environment, actor: place.rank, incarnation: place.incarnation)
+        slots = try environment.make(slots: assignment.slots, key: key)
         builder = RolloutBuilder(
-            observationShape: slots.observationShape, steps: settings.unroll, slots: settings.slots, kept: credits + 1)
+            observation: environment.observationSpace, action: environment.actionSpace, stateCount: network.stateCount,
+            steps: assignment.unroll, slots: assignment.slots, kept: credits + 1)
         weights = Weights(network.layout)
-        actionKey = RandomKey(seed: settings.seed, purpose: .action, actor: actor, incarnation: incarnation)
-        place = (actor, incarnation)
-        uniforms = [Float](repeating: 0, count: settings.slots)
-        slots.reset(observation: builder.observation(0))
+        policy = Policy(network, slots: assignment.slots)
+        actionKey = RandomKey(seed: assignment.seed, purpose: .action, actor: place.rank, incarnation: place.incarnation)
+        self.place = place
+        if case .box = environment.actionSpace {
+            bounded = .allocate(byteCount: assignment.slots * environment.actionSpace.byteCount, alignment: 64)
+        } else {
+            bounded = nil
+        }
+        try slots.reset(observation: builder.observation(0))
     }
+
+    deinit { bounded?.deallocate() }
 
     /// Changes the policy. Call it between rollouts.
     ///
@@ -86,30 +68,68 @@ public final class Sampler {
         self.version = version
     }
 
+    /// What has gone wrong in the environments and was mended since the last call.
+    public func takeFailures() -> [SlotFailure] { slots.takeFailures() }
+
     /// The next rollout: `unroll` steps of every slot under the current policy.
-    public func collect() -> Rollout {
+    ///
+    /// - Throws: `EnvironmentFault` for numbers that are not finite, or what the environments throw when they cannot go on.
+    public func collect() throws -> Rollout {
         let parameters = weights.parameters()
-        let observationCount = network.observationCount
+        policy.state.withBuffer { _ = builder.recurrentState.update(fromContentsOf: $0) }
         for t in 0..<builder.steps {
-            let observation = builder.observation(t)
-            let input = Tensor([slots.count, observationCount]) { _ = $0.update(fromContentsOf: observation) }
-            let logits = network(input, parameters).logits
-            uniforms.withUnsafeMutableBufferPointer { buffer in
-                actionKey.uniforms(step: step, into: buffer)
-                Categorical.sample(
-                    logits: logits, uniforms: UnsafeBufferPointer(buffer), actions: builder.action(t), logProbs: builder.behaviourLogProb(t))
+            let drawn = builder.action(t)
+            policy.act(
+                builder.observation(t), parameters, .sampled(actionKey), step: step, actions: drawn, logProbs: builder.behaviourLogProb(t))
+            if let bounded {
+                bounded.copyMemory(from: UnsafeRawBufferPointer(drawn))
+                network.distribution.bound(bounded)
             }
-            slots.step(
-                actions: UnsafeBufferPointer(builder.action(t)), observation: builder.observation(t + 1), reward: builder.reward(t),
-                terminated: builder.terminated(t), truncated: builder.truncated(t)
-            ) { episode in
+            let row = SlotsRow(
+                actions: UnsafeRawBufferPointer(bounded ?? drawn), observation: builder.observation(t + 1), reward: builder.reward(t),
+                terminated: builder.terminated(t), truncated: builder.truncated(t))
+            try slots.step(row) { episode in
                 builder.appendEnded(
                     step: t, slot: episode.slot, finalObservation: episode.finalObservation, episodeReturn: episode.episodeReturn,
                     length: episode.length)
             }
+            policy.forget(row.terminated, row.truncated)
             step += 1
         }
+        try checkFinite()
         defer { sequence += 1 }
-        return builder.finish(id: RolloutID(actor: place.actor, incarnation: place.incarnation, sequence: sequence), version: version)
+        return builder.finish(id: RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), version: version)
     }
+
+    /// Names the first reward or observation of the rollout that is infinite or NaN: the learner would refuse the rollout, but could not tell
+    /// whose fault it is.
+    private func checkFinite() throws(EnvironmentFault) {
+        func check(_ what: String, _ row: UnsafeRawBufferPointer, step: Int) throws(EnvironmentFault) {
+            guard !allFinite(row) else { return }
+            let values = row.assumingMemoryBound(to: Float.self)
+            guard let index = values.firstIndex(where: { !$0.isFinite }) else { return }
+            let width = values.count / slots.count
+            throw EnvironmentFault(
+                environment: environment.id, what: width == 1 ? what : "\(what) number \(index % width)", value: values[index], slot: index / width,
+                step: self.step - UInt64(builder.steps - step))
+        }
+        for t in 0..<builder.steps {
+            try check("reward", UnsafeRawBufferPointer(builder.reward(t)), step: t)
+            guard environment.observationSpace.elementType == .float32 else { continue }
+            try check("observation", UnsafeRawBufferPointer(builder.observation(t + 1)), step: t)
+        }
+    }
+}
+
+/// A number from an environment that nothing can be learned from.
+public struct EnvironmentFault: Remediable {
+    public let environment: String
+    let what: String
+    let value: Float
+    let slot: Int
+    let step: UInt64
+
+    public var problem: String { "the \(what) is \(value)" }
+    public var place: String { "\(environment), slot \(slot), step \(step) of this actor" }
+    public var remedy: String { "Mend the environment, or keep it away from the states in which this happens." }
 }

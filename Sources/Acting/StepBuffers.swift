@@ -1,27 +1,34 @@
+import Environments
+import Tensors
+
 /// The buffers of one step of B slots, for those who keep no rollout.
 final class StepBuffers {
-    let observation: UnsafeMutableBufferPointer<Float>
+    let observation: UnsafeMutableRawBufferPointer
+    let action: UnsafeMutableRawBufferPointer
     let reward: UnsafeMutableBufferPointer<Float>
     let logProb: UnsafeMutableBufferPointer<Float>
-    let uniform: UnsafeMutableBufferPointer<Float>
-    let action: UnsafeMutableBufferPointer<Int32>
     let terminated: UnsafeMutableBufferPointer<UInt8>
     let truncated: UnsafeMutableBufferPointer<UInt8>
 
-    init(slots: Int, observationCount: Int) {
-        observation = .allocate(capacity: slots * observationCount)
-        reward = .allocate(capacity: slots)
-        logProb = .allocate(capacity: slots)
-        uniform = .allocate(capacity: slots)
-        action = .allocate(capacity: slots)
-        terminated = .allocate(capacity: slots)
-        truncated = .allocate(capacity: slots)
+    init(_ slots: any Slots) {
+        observation = .allocate(byteCount: slots.count * slots.observationSpace.byteCount, alignment: 64)
+        action = .allocate(byteCount: slots.count * slots.actionSpace.byteCount, alignment: 64)
+        reward = .allocate(capacity: slots.count)
+        logProb = .allocate(capacity: slots.count)
+        terminated = .allocate(capacity: slots.count)
+        truncated = .allocate(capacity: slots.count)
     }
 
     deinit {
-        for buffer in [observation, reward, logProb, uniform] { buffer.deallocate() }
+        observation.deallocate()
         action.deallocate()
+        reward.deallocate()
+        logProb.deallocate()
         terminated.deallocate()
         truncated.deallocate()
+    }
+
+    var row: SlotsRow {
+        SlotsRow(actions: UnsafeRawBufferPointer(action), observation: observation, reward: reward, terminated: terminated, truncated: truncated)
     }
 }

@@ -14,6 +14,8 @@ UNARY(tanh, tanh_of(v))
 UNARY(relu, v < 0.0f ? 0.0f : v)
 UNARY(sigmoid, sigmoid_of(v))
 UNARY(square, v *v)
+UNARY(gelu, v *normal_cdf_of(v))
+UNARY(silu, v *sigmoid_of(v))
 
 KERNEL void apus_affine(const float *x, float scale, float shift, float *y, long n) {
     EACH(long i = 0; i < n; i++) y[i] = scale * x[i] + shift;
@@ -57,6 +59,8 @@ BACKWARD(tanh, d * (1.0f - s * s))
 BACKWARD(relu, s > 0.0f ? d : 0.0f)
 BACKWARD(sigmoid, d *s *(1.0f - s))
 BACKWARD(square, 2.0f * d * s)
+BACKWARD(gelu, d *(normal_cdf_of(s) + s * 0.398942280401432678f * exp_of(-0.5f * s * s)))
+BACKWARD(silu, d *sigmoid_of(s) * (1.0f + s * (1.0f - sigmoid_of(s))))
 
 KERNEL void apus_divide_backward(const float *y, const float *b, const float *g, float *db, long n) {
     EACH(long i = 0; i < n; i++) db[i] = -g[i] * y[i] / b[i];
@@ -69,4 +73,17 @@ KERNEL void apus_less_backward(const float *a, const float *b, const float *g, f
         float half = a[i] == b[i] ? 0.5f * g[i] : 0.0f;
         da[i] = a[i] < b[i] ? g[i] : half;
     }
+}
+
+KERNEL void apus_add_row(const float *x, const float *row, float *y, long rows, long cols) {
+    for (long r = 0; r < rows; r++)
+        EACH(long c = 0; c < cols; c++) y[r * cols + c] = x[r * cols + c] + row[c];
+}
+KERNEL void apus_multiply_row(const float *x, const float *row, float *y, long rows, long cols) {
+    for (long r = 0; r < rows; r++)
+        EACH(long c = 0; c < cols; c++) y[r * cols + c] = x[r * cols + c] * row[c];
+}
+KERNEL void apus_multiply_row_backward(const float *x, const float *g, float *drow, long rows, long cols) {
+    for (long r = 0; r < rows; r++)
+        EACH(long c = 0; c < cols; c++) drow[c] += g[r * cols + c] * x[r * cols + c];
 }

@@ -99,6 +99,19 @@ INLINE float tanh_of(float x) {
 
 INLINE float sigmoid_of(float x) { return 1.0f / (1.0f + exp_of(-x)); }
 
+// Φ(x) = (1 + erf(x / √2)) / 2 with erf by formula 7.1.26 of Abramowitz and Stegun: absolute error below 1.1e-7.
+INLINE float normal_cdf_of(float x) {
+    float z = (x < 0.0f ? -x : x) * 0.707106781186547524f;
+    float t = 1.0f / (1.0f + 0.3275911f * z);
+    float p = 1.061405429f;
+    p = p * t - 1.453152027f;
+    p = p * t + 1.421413741f;
+    p = p * t - 0.284496736f;
+    p = p * t + 0.254829592f;
+    float tail = 0.5f * p * t * exp_of(-z * z);
+    return x < 0.0f ? tail : 1.0f - tail;
+}
+
 INLINE float sum_of_lanes(const Lanes *lanes) {
     Lanes v = *lanes;
     float sum8[8];

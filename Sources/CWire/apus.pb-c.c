@@ -187,6 +187,96 @@ void   apus__actor_assignment__free_unpacked
   assert(message->base.descriptor == &apus__actor_assignment__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   apus__environment_settings__init
+                     (Apus__EnvironmentSettings         *message)
+{
+  static const Apus__EnvironmentSettings init_value = APUS__ENVIRONMENT_SETTINGS__INIT;
+  *message = init_value;
+}
+size_t apus__environment_settings__get_packed_size
+                     (const Apus__EnvironmentSettings *message)
+{
+  assert(message->base.descriptor == &apus__environment_settings__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__environment_settings__pack
+                     (const Apus__EnvironmentSettings *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__environment_settings__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__environment_settings__pack_to_buffer
+                     (const Apus__EnvironmentSettings *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__environment_settings__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__EnvironmentSettings *
+       apus__environment_settings__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__EnvironmentSettings *)
+     protobuf_c_message_unpack (&apus__environment_settings__descriptor,
+                                allocator, len, data);
+}
+void   apus__environment_settings__free_unpacked
+                     (Apus__EnvironmentSettings *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__environment_settings__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   apus__network_settings__init
+                     (Apus__NetworkSettings         *message)
+{
+  static const Apus__NetworkSettings init_value = APUS__NETWORK_SETTINGS__INIT;
+  *message = init_value;
+}
+size_t apus__network_settings__get_packed_size
+                     (const Apus__NetworkSettings *message)
+{
+  assert(message->base.descriptor == &apus__network_settings__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__network_settings__pack
+                     (const Apus__NetworkSettings *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__network_settings__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__network_settings__pack_to_buffer
+                     (const Apus__NetworkSettings *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__network_settings__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__NetworkSettings *
+       apus__network_settings__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__NetworkSettings *)
+     protobuf_c_message_unpack (&apus__network_settings__descriptor,
+                                allocator, len, data);
+}
+void   apus__network_settings__free_unpacked
+                     (Apus__NetworkSettings *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__network_settings__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   apus__refusal__init
                      (Apus__Refusal         *message)
 {
@@ -1629,17 +1719,17 @@ const ProtobufCMessageDescriptor apus__welcome__descriptor =
   (ProtobufCMessageInit) apus__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[6] =
+static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[5] =
 {
   {
     "environment",
     1,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_STRING,
+    PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
     offsetof(Apus__ActorAssignment, environment),
+    &apus__environment_settings__descriptor,
     NULL,
-    &protobuf_c_empty_string,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -1680,34 +1770,21 @@ static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "hidden",
+    "network",
     5,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_UINT32,
-    offsetof(Apus__ActorAssignment, n_hidden),
-    offsetof(Apus__ActorAssignment, hidden),
-    NULL,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "activation",
-    6,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_STRING,
+    PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Apus__ActorAssignment, activation),
+    offsetof(Apus__ActorAssignment, network),
+    &apus__network_settings__descriptor,
     NULL,
-    &protobuf_c_empty_string,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned apus__actor_assignment__field_indices_by_name[] = {
-  5,   /* field[5] = activation */
   0,   /* field[0] = environment */
-  4,   /* field[4] = hidden */
+  4,   /* field[4] = network */
   3,   /* field[3] = seed */
   1,   /* field[1] = slots */
   2,   /* field[2] = unroll */
@@ -1715,7 +1792,7 @@ static const unsigned apus__actor_assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__actor_assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor apus__actor_assignment__descriptor =
 {
@@ -1725,11 +1802,230 @@ const ProtobufCMessageDescriptor apus__actor_assignment__descriptor =
   "Apus__ActorAssignment",
   "apus",
   sizeof(Apus__ActorAssignment),
-  6,
+  5,
   apus__actor_assignment__field_descriptors,
   apus__actor_assignment__field_indices_by_name,
   1,  apus__actor_assignment__number_ranges,
   (ProtobufCMessageInit) apus__actor_assignment__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__environment_settings__field_descriptors[3] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__EnvironmentSettings, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "options",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__EnvironmentSettings, n_options),
+    offsetof(Apus__EnvironmentSettings, options),
+    &apus__gauge__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_episode_steps",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__EnvironmentSettings, max_episode_steps),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__environment_settings__field_indices_by_name[] = {
+  0,   /* field[0] = id */
+  2,   /* field[2] = max_episode_steps */
+  1,   /* field[1] = options */
+};
+static const ProtobufCIntRange apus__environment_settings__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor apus__environment_settings__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.EnvironmentSettings",
+  "EnvironmentSettings",
+  "Apus__EnvironmentSettings",
+  "apus",
+  sizeof(Apus__EnvironmentSettings),
+  3,
+  apus__environment_settings__field_descriptors,
+  apus__environment_settings__field_indices_by_name,
+  1,  apus__environment_settings__number_ranges,
+  (ProtobufCMessageInit) apus__environment_settings__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__network_settings__field_descriptors[10] =
+{
+  {
+    "encoder",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__NetworkSettings, encoder),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hidden",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Apus__NetworkSettings, n_hidden),
+    offsetof(Apus__NetworkSettings, hidden),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "activation",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__NetworkSettings, activation),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "layer_norm",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Apus__NetworkSettings, layer_norm),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__NetworkSettings, memory),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory_width",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__NetworkSettings, memory_width),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "separate_value",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Apus__NetworkSettings, separate_value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "normalize_observations",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Apus__NetworkSettings, normalize_observations),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "continuous_policy",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__NetworkSettings, continuous_policy),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "initial_log_deviation",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Apus__NetworkSettings, initial_log_deviation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__network_settings__field_indices_by_name[] = {
+  2,   /* field[2] = activation */
+  8,   /* field[8] = continuous_policy */
+  0,   /* field[0] = encoder */
+  1,   /* field[1] = hidden */
+  9,   /* field[9] = initial_log_deviation */
+  3,   /* field[3] = layer_norm */
+  4,   /* field[4] = memory */
+  5,   /* field[5] = memory_width */
+  7,   /* field[7] = normalize_observations */
+  6,   /* field[6] = separate_value */
+};
+static const ProtobufCIntRange apus__network_settings__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor apus__network_settings__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.NetworkSettings",
+  "NetworkSettings",
+  "Apus__NetworkSettings",
+  "apus",
+  sizeof(Apus__NetworkSettings),
+  10,
+  apus__network_settings__field_descriptors,
+  apus__network_settings__field_indices_by_name,
+  1,  apus__network_settings__number_ranges,
+  (ProtobufCMessageInit) apus__network_settings__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor apus__refusal__field_descriptors[4] =
@@ -3066,7 +3362,7 @@ const ProtobufCMessageDescriptor apus__grant__descriptor =
   (ProtobufCMessageInit) apus__grant__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[11] =
+static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[12] =
 {
   {
     "actor",
@@ -3200,6 +3496,18 @@ static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[11] =
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "state_count",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Rollout, state_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__rollout__field_indices_by_name[] = {
   10,   /* field[10] = action_shape */
@@ -3211,13 +3519,14 @@ static const unsigned apus__rollout__field_indices_by_name[] = {
   7,   /* field[7] = observation_type */
   2,   /* field[2] = sequence */
   5,   /* field[5] = slots */
+  11,   /* field[11] = state_count */
   4,   /* field[4] = steps */
   3,   /* field[3] = version */
 };
 static const ProtobufCIntRange apus__rollout__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor apus__rollout__descriptor =
 {
@@ -3227,7 +3536,7 @@ const ProtobufCMessageDescriptor apus__rollout__descriptor =
   "Apus__Rollout",
   "apus",
   sizeof(Apus__Rollout),
-  11,
+  12,
   apus__rollout__field_descriptors,
   apus__rollout__field_indices_by_name,
   1,  apus__rollout__number_ranges,

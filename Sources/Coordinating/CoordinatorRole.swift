@@ -47,8 +47,8 @@ public final class CoordinatorRole {
             Membership.Settings(
                 run: run, runName: directory.name, runFile: try spec.yaml(commented: false), runDirectory: directory.path,
                 assignment: ActorAssignment(
-                    environment: spec.environment.id, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
-                    hidden: spec.network.hidden, activation: spec.network.activation.rawValue)),
+                    environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
+                    network: spec.network.settings)),
             ledger: content.ledger, lastRecordTime: lastRecordTime ?? 0, now: .now)
     }
 

@@ -58,7 +58,11 @@ public protocol EnvironmentFamily: Sendable {
 /// The environments that a run may name.
 public struct EnvironmentCatalogue: Sendable {
     /// What steps inside this process.
-    public static let native = EnvironmentCatalogue([CartPole.self])
+    public static let native = EnvironmentCatalogue([
+        CartPole.self, MountainCar.self, MountainCarContinuous.self, Pendulum.self, Acrobot.self,
+        LunarLander.self, LunarLanderContinuous.self,
+        Breakout.self,
+    ])
 
     /// In the order in which they are listed.
     public let environments: [any Environment.Type]

@@ -27,7 +27,7 @@ public struct EnvironmentOptions: Sendable, Hashable {
     private let values: [String: Double]
 
     /// The defaults, but for what is `chosen`; names and values are checked.
-    init(_ chosen: [String: Double], known: [EnvironmentOption], id: String) throws(EnvironmentError) {
+    package init(_ chosen: [String: Double], known: [EnvironmentOption], id: String) throws(EnvironmentError) {
         var values = Dictionary(uniqueKeysWithValues: known.map { ($0.name, $0.defaultValue) })
         // Sorted, so that of several mistakes always the same one is told first.
         for (name, value) in chosen.sorted(by: { $0.key < $1.key }) {

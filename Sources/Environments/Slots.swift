@@ -1,3 +1,5 @@
+import Tensors
+
 /// Where one step of all slots reads and writes: the rows of a rollout's columns, so that nothing is copied afterwards.
 public struct SlotsRow {
     /// The actions of all slots: [B] int32 for a discrete space, [B, K] int32 for a multi-discrete one, [B] + shape float32 for a box.

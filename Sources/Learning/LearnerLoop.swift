@@ -21,7 +21,6 @@ final class LearnerLoop {
     private let log: Logger
     private let trainer: Trainer
     private let checkpoints: CheckpointWriter
-    private let environment: any Environment.Type
     private var ledger: LedgerWriter
     private var ready: [QueuedRollout] = []
     private var progress: TrainingProgress
@@ -31,7 +30,7 @@ final class LearnerLoop {
 
     init(
         spec: RunSpec, directory: RunDirectory, run: UInt64, life: UInt32, desk: Guarded<LearnerDesk>, wakeUp: WakeUp,
-        log: Logger
+        catalogue: EnvironmentCatalogue, log: Logger
     ) throws {
         self.spec = spec
         self.directory = directory
@@ -40,8 +39,7 @@ final class LearnerLoop {
         self.desk = desk
         self.wakeUp = wakeUp
         self.log = log
-        environment = try EnvironmentCatalogue.standard.environment(id: spec.environment.id)
-        trainer = try Trainer(spec)
+        trainer = try Trainer(spec, catalogue: catalogue)
         let store = try CheckpointStore(writingTo: directory.checkpoints)
         var state = TrainingState()
         if let (newest, skipped) = try store.readNewestValid() {
@@ -82,7 +80,7 @@ final class LearnerLoop {
                 run: runID, life: life, credits: spec.actors.credits, rolloutsPerUpdate: rolloutsPerUpdate, maxLag: trainer.maxLag),
             version: version,
             shape: RolloutShape(
-                observationShape: environment.observationSpace.shape, actionCount: trainer.network.actionCount,
+                observation: trainer.network.observationSpace, action: trainer.network.actionSpace, stateCount: trainer.network.stateCount,
                 steps: spec.actors.unroll, maximumSlots: 65536),
             weights: published())
         desk.update {

@@ -8,6 +8,7 @@ import Rollouts
 import Runs
 import Tensors
 import Wire
+import Workers
 
 /// The learner role: takes rollouts, corrects for their age, updates and publishes the policy.
 ///
@@ -18,20 +19,23 @@ public struct LearnerRole: Sendable {
     private let signals: Signals
     private let binding: LearnerBinding
     private let runs: String
+    private let catalogue: EnvironmentCatalogue
     private let log: Logger
 
     /// - Parameters:
     ///   - runs: the folder that holds the run directories; checkpoints and ledger go to `runs/NAME/`.
+    ///   - catalogue: the environments that the run file may name.
     ///   - log: takes lines for people.
     public init(
         coordinator: Endpoint, context: SocketContext, signals: Signals = .none, binding: LearnerBinding, runs: String,
-        log: Logger
+        catalogue: EnvironmentCatalogue = .standard, log: Logger
     ) {
         self.coordinator = coordinator
         self.context = context
         self.signals = signals
         self.binding = binding
         self.runs = runs
+        self.catalogue = catalogue
         self.log = log
     }
 
@@ -62,7 +66,8 @@ public struct LearnerRole: Sendable {
         let directory = RunDirectory(path: "\(runs)/\(welcome.runName)")
         try Files.createDirectory(directory.path)
         let loop = try LearnerLoop(
-            spec: spec, directory: directory, run: welcome.run, life: welcome.place.incarnation, desk: desk, wakeUp: wakeUp, log: log)
+            spec: spec, directory: directory, run: welcome.run, life: welcome.place.incarnation, desk: desk, wakeUp: wakeUp,
+            catalogue: catalogue, log: log)
         return try loop.run()
     }
 

@@ -258,8 +258,8 @@ final class LearnerSockets {
 extension RolloutShape {
     /// The bytes of the observations, the largest of the columns.
     fileprivate var largestColumn: Int64 {
-        var bytes: Int64 = 4
-        for extent in [steps + 1, maximumSlots] + observationShape {
+        var bytes = Int64(observation.byteCount)
+        for extent in [steps + 1, maximumSlots] {
             let (product, overflow) = bytes.multipliedReportingOverflow(by: Int64(extent))
             if overflow { return .max }
             bytes = product

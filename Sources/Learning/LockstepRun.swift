@@ -6,6 +6,7 @@ import Rollouts
 import Runs
 import Tensors
 import Wire
+import Workers
 
 /// Acting and learning in turns, in one process and one thread: the reference that the distributed run is measured against.
 ///
@@ -24,13 +25,15 @@ public struct LockstepRun {
     private var signalCount = 0
 
     /// Begins at the latest checkpoint, if there is one. The environments start anew then: only an unbroken run is bit-equal to another.
-    public init(_ spec: RunSpec, directory: RunDirectory, signals: Signals = .none) throws {
+    public init(
+        _ spec: RunSpec, directory: RunDirectory, signals: Signals = .none, catalogue: EnvironmentCatalogue = .standard
+    ) throws {
         self.spec = spec
         self.directory = directory
         self.signals = signals
         lock = try RunLock(directory)
         setBLASThreads(1)
-        trainer = try Trainer(spec)
+        trainer = try Trainer(spec, catalogue: catalogue)
         store = try CheckpointStore(writingTo: directory.checkpoints)
         metrics = try MetricsWriter(directory.metrics)
         var state = TrainingState()
@@ -39,12 +42,14 @@ public struct LockstepRun {
             try trainer.restore(checkpoint)
             state = checkpoint.state
         }
-        let settings = SamplerSettings(
-            environment: spec.environment.id, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
-            hidden: spec.network.hidden, activation: spec.network.activation == .tanh ? .tanh : .relu)
+        let assignment = ActorAssignment(
+            environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
+            network: spec.network.settings)
         let incarnation = UInt32(truncatingIfNeeded: trainer.version)
         samplers = try (0..<spec.actors.count).map {
-            try Sampler(settings, actor: UInt32($0), incarnation: incarnation, credits: spec.learner.rolloutsPerUpdate)
+            try Sampler(
+                assignment, place: MemberPlace(rank: UInt32($0), incarnation: incarnation), credits: spec.learner.rolloutsPerUpdate,
+                catalogue: catalogue)
         }
         progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
     }
@@ -57,10 +62,10 @@ public struct LockstepRun {
         var outcome: Outcome?
         while outcome == nil {
             let parameters = trainer.published()
-            let rollouts = (0..<spec.learner.rolloutsPerUpdate).map { index -> Rollout in
+            let rollouts = try (0..<spec.learner.rolloutsPerUpdate).map { index -> Rollout in
                 let sampler = samplers[index % samplers.count]
                 parameters.withBytes { sampler.load($0, version: trainer.version) }
-                return sampler.collect()
+                return try sampler.collect()
             }
             let update = try trainer.update(rollouts.sorted { ($0.id.actor, $0.id.sequence) < ($1.id.actor, $1.id.sequence) })
             progress.trained(update, lags: rollouts.map { _ in (0, 0) })

@@ -2,6 +2,7 @@ import Acting
 import Environments
 import Networks
 import Runs
+import Workers
 
 /// A policy out of a run's checkpoint, ready to act.
 public struct SavedPolicy {
@@ -14,6 +15,7 @@ public struct SavedPolicy {
 
     public let spec: RunSpec
     public let version: UInt64
+    public let environment: ResolvedEnvironment
     public let network: ActorCritic
     public let weights: Weights
 
@@ -30,9 +32,8 @@ public struct SavedPolicy {
         case .version(let version): self.version = version
         }
         let checkpoint = try TrainingCheckpoint(store.read(version))
-        network = try ActorCritic(
-            environment: catalogue.environment(id: spec.environment.id), hidden: spec.network.hidden,
-            activation: spec.network.activation == .tanh ? .tanh : .relu)
+        environment = try catalogue.resolve(spec.environment.settings)
+        network = try ActorCritic(environment, spec.network.settings)
         weights = Weights(network.layout)
         try weights.load(checkpoint.weights, place: store.path(of: version))
     }
@@ -44,7 +45,7 @@ public struct SavedPolicy {
     ///   - sampled: sample actions instead of taking the most probable one.
     public func evaluate(episodes: Int, seed: UInt64? = nil, sampled: Bool = false) throws -> EvaluationResult {
         // The run counts its evaluations from 0.
-        try Evaluation(environment: spec.environment.id, episodes: episodes, seed: seed ?? spec.seed, sampled: sampled)
-            .run(network: network, parameters: weights.parameters(), round: .max)
+        try Evaluation(episodes: episodes, seed: seed ?? spec.seed, sampled: sampled)
+            .run(environment, network: network, parameters: weights.parameters(), round: .max)
     }
 }

@@ -21,8 +21,9 @@ extension Trainer {
     /// Plays fresh episodes with the current version. Start states depend on seed and version alone.
     @discardableResult
     func evaluate(_ progress: inout TrainingProgress) throws -> EvaluationResult {
-        let evaluation = Evaluation(environment: spec.environment.id, episodes: spec.stop.evaluationEpisodes, seed: spec.seed)
-        let result = try evaluation.run(network: network, parameters: weights.parameters(), round: UInt32(truncatingIfNeeded: version))
+        let evaluation = Evaluation(episodes: spec.stop.evaluationEpisodes, seed: spec.seed)
+        let result = try evaluation.run(
+            environment, network: network, parameters: weights.parameters(), round: UInt32(truncatingIfNeeded: version))
         progress.evaluated(result, version: version)
         return result
     }

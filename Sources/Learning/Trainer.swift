@@ -37,6 +37,7 @@ public struct NonFiniteUpdate: Remediable {
 /// The learner's arithmetic: a batch of rollouts in, new weights out. It knows nothing of sockets, files or clocks, so that the serial and the distributed
 /// learner are one.
 public final class Trainer {
+    public let environment: ResolvedEnvironment
     public let network: ActorCritic
     public let weights: Weights
     private var optimizer: any Optimizer
@@ -44,6 +45,8 @@ public final class Trainer {
     private let schedule: LearningRateSchedule
     let spec: RunSpec
     private let constants: Parameters
+    private var observationStatistics: ObservationStatistics?
+    private var rewardScaling: RewardScaling
 
     /// The policy version: counts the updates.
     public private(set) var version: UInt64 = 0
@@ -52,11 +55,10 @@ public final class Trainer {
     /// The oldest data that may be trained on, in updates.
     public let maxLag: Int
 
-    public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue = .standard) throws {
+    public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue) throws {
         self.spec = spec
-        network = try ActorCritic(
-            environment: catalogue.environment(id: spec.environment.id), hidden: spec.network.hidden,
-            activation: spec.network.activation == .tanh ? .tanh : .relu)
+        environment = try catalogue.resolve(spec.environment.settings)
+        network = try ActorCritic(environment, spec.network.settings)
         algorithm = try Catalogue.make(id: spec.method.id, options: spec.method.options)
         weights = network.initialWeights(seed: spec.seed)
         constants = weights.parameters()
@@ -66,6 +68,8 @@ public final class Trainer {
             case .adam: Adam(count: network.layout.count, epsilon: epsilon)
             case .rmsprop: RMSProp(count: network.layout.count, epsilon: epsilon)
             }
+        observationStatistics = network.normalizesObservations ? ObservationStatistics(network) : nil
+        rewardScaling = RewardScaling(spec.reward, discount: spec.method.options["discount"] ?? 0.99)
         schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
         maxLag =
             switch algorithm.staleness {
@@ -74,11 +78,14 @@ public final class Trainer {
             }
     }
 
-    /// One update: loss of the whole batch, its gradient, clipping, the optimiser's step.
+    /// One update: loss of the whole batch, its gradient, clipping, the optimiser's step. The batch's observations count from the next
+    /// version on: this one is trained with the statistics that acted.
     ///
     /// - Throws: `NonFiniteUpdate` (weights, optimiser and counters are as before), or `RolloutError` for rollouts that do not fit together.
     public func update(_ rollouts: [Rollout]) throws -> UpdateReport {
-        let batch = try RolloutBatch(rollouts)
+        var batch = try RolloutBatch(rollouts, observationSpace: environment.observationSpace)
+        var rewardScaling = rewardScaling
+        batch.reward = rewardScaling(batch)
         weights.zeroGradient()
         let tape = Tape()
         let (loss, metrics) = algorithm.loss(batch, network: network, parameters: weights.parameters(on: tape), constants: constants)
@@ -89,6 +96,9 @@ public final class Trainer {
         }
         let rate = schedule.value(progress: Double(frames) / Double(spec.stop.frames), initial: Float(spec.optimizer.learningRate))
         optimizer.step(weights, learningRate: rate, gradientScale: clipScale(norm: norm, maximum: Float(spec.optimizer.clipNorm)))
+        self.rewardScaling = rewardScaling
+        observationStatistics?.add(batch)
+        observationStatistics?.write(to: weights)
         version += 1
         frames += UInt64(batch.frames)
         return UpdateReport(
@@ -113,19 +123,28 @@ public final class Trainer {
 
 extension Trainer {
     /// Everything that the arithmetic needs to go on: weights and optimiser by name, counters.
-    func snapshot() -> (weights: [Column], optimizer: [Column]) {
+    func snapshot() -> (weights: [Column], optimizer: [Column], statistics: JSON) {
         let columns = network.layout.specs.map { spec in
             Column(spec.name, .float32, spec.shape, weights.flat.rows(spec.offset..<spec.offset + spec.count).withBuffer {
                 SharedBytes(copying: UnsafeRawBufferPointer($0))
             })
         }
-        return (columns, optimizer.state)
+        var statistics = [JSON.Member("reward", rewardScaling.moments.json)]
+        if let observationStatistics { statistics.append(JSON.Member("observation", observationStatistics.moments.json)) }
+        return (columns, optimizer.state, .object(statistics))
     }
 
     /// Goes on from a snapshot.
     func restore(_ checkpoint: TrainingCheckpoint) throws {
         try weights.load(checkpoint.weights, place: "checkpoint \(checkpoint.version)")
         try optimizer.restore(checkpoint.optimizer)
+        if let moments = RunningMoments(checkpoint.statistics["reward"], width: 1) { rewardScaling.moments = moments }
+        if observationStatistics != nil {
+            guard let moments = RunningMoments(checkpoint.statistics["observation"], width: network.observationSpace.count) else {
+                throw TrainingStateError(problem: "the statistics of the observations are missing or damaged", version: checkpoint.version)
+            }
+            observationStatistics!.moments = moments
+        }
         version = checkpoint.version
         frames = checkpoint.frames
     }

@@ -13,6 +13,8 @@ struct TrainingCheckpoint: Sendable {
     let frames: UInt64
     let weights: [Column]
     let optimizer: [Column]
+    /// What the trainer has counted of observations and rewards.
+    let statistics: JSON
     /// Counters that go on after a resume.
     let state: TrainingState
 
@@ -21,12 +23,12 @@ struct TrainingCheckpoint: Sendable {
         return [
             (Self.weightsFile, Safetensors.encode(weights, metadata: metadata)),
             (Self.optimizerFile, Safetensors.encode(optimizer, metadata: metadata)),
-            (Self.stateFile, state.json(version: version, frames: frames)),
+            (Self.stateFile, state.json(version: version, frames: frames, statistics: statistics)),
         ]
     }
 
     init(_ trainer: Trainer, state: TrainingState) {
-        (weights, optimizer) = trainer.snapshot()
+        (weights, optimizer, statistics) = trainer.snapshot()
         version = trainer.version
         frames = trainer.frames
         self.state = state
@@ -52,6 +54,7 @@ struct TrainingCheckpoint: Sendable {
         }
         version = try number("version")
         frames = try number("frames")
+        statistics = json["statistics"] ?? .object([])
         state = TrainingState(
             episodes: try number("episodes"), seconds: json["seconds"]?.number ?? 0,
             bestReturn: json["best_return"]?.number)
@@ -67,12 +70,13 @@ struct TrainingState: Sendable, Equatable {
     /// The highest evaluation return of any version.
     var bestReturn: Double?
 
-    func json(version: UInt64, frames: UInt64) -> [UInt8] {
+    func json(version: UInt64, frames: UInt64, statistics: JSON) -> [UInt8] {
         var members = [
             JSON.Member("version", .integer(Int(version))), JSON.Member("frames", .integer(Int(frames))),
             JSON.Member("episodes", .integer(Int(episodes))), JSON.Member("seconds", .number(seconds)),
         ]
         if let bestReturn { members.append(JSON.Member("best_return", .number(bestReturn))) }
+        members.append(JSON.Member("statistics", statistics))
         return JSON.object(members).serialized() + [UInt8(ascii: "\n")]
     }
 }

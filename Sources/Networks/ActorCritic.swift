@@ -1,69 +1,119 @@
 import Tensors
 
-/// What stands between the layers of a torso.
-public enum Activation: String, Codable, Sendable, CaseIterable {
-    case tanh, relu
-
-    var fused: LinearActivation { self == .tanh ? .tanh : .relu }
-}
-
-/// A policy and a value function on one torso of fully connected layers, for a discrete action space.
+/// A policy and a value function for an environment's spaces:
 ///
-/// It is a description without values: the same network runs with the parameters of any snapshot.
+///     observation → (normaliser) → (encoder) → fully connected layers → (memory) → policy, value
+///
+/// What stands in brackets is there when the settings ask for it. The value function shares everything but its head, or has fully connected
+/// layers of its own (`separateValue`). It is a description without values: the same network runs with the parameters of any snapshot.
 public struct ActorCritic: Sendable {
-    public let observationCount: Int
-    public let actionCount: Int
-    /// "torso.0.weight" [hidden, inputs], "torso.0.bias" [hidden], …, "policy.weight", "policy.bias", "value.weight", "value.bias".
+    public let observationSpace: Space
+    public let actionSpace: Space
+    public let distribution: ActionDistribution
+    /// Each part's parameters by name: "encoder.…", "torso.0.weight" [hidden, inputs], "torso.0.bias" [hidden], …, "memory.…",
+    /// "policy.weight", "policy.bias", "policy.log_deviation" [A] of a continuous policy, "value.weight", "value.bias".
     public let layout: ParameterLayout
-    private let hidden: [Int]
-    private let activation: Activation
 
-    public init(observationCount: Int, actionCount: Int, hidden: [Int], activation: Activation) {
-        precondition(
-            observationCount > 0 && actionCount > 0 && hidden.allSatisfy { $0 > 0 },
-            "a network needs inputs, actions and layers of at least one value, not \(observationCount), \(actionCount) and \(hidden)")
-        self.observationCount = observationCount
-        self.actionCount = actionCount
-        self.hidden = hidden
-        self.activation = activation
+    private let settings: NetworkSettings
+    private let normalizer: ObservationNormalizer?
+    private let encoder: Encoder?
+    private let torso: DenseStack
+    private let valueTorso: DenseStack?
+    private let memory: RecurrentMemory?
+    private let policy, value: Head
+    private let logDeviation: Int?
+
+    /// A fully connected layer without activation.
+    private struct Head {
+        let weight, bias: Int
+
+        init(_ name: String, inputs: Int, outputs: Int, _ layout: inout ParameterLayout) {
+            weight = layout.add("\(name).weight", [outputs, inputs])
+            bias = layout.add("\(name).bias", [outputs])
+        }
+
+        func callAsFunction(_ x: Tensor, _ parameters: Parameters) -> Tensor {
+            linear(x, weight: parameters[weight], bias: parameters[bias])
+        }
+    }
+
+    /// - Throws: `NetworkError` when the settings do not fit the spaces.
+    public init(observation: Space, action: Space, _ settings: NetworkSettings = NetworkSettings()) throws(NetworkError) {
+        precondition(settings.hidden.allSatisfy { $0 > 0 }, "layers need at least one unit, not \(settings.hidden)")
+        observationSpace = observation
+        actionSpace = action
+        self.settings = settings
+        distribution = try ActionDistribution(action, settings.continuousPolicy)
         var layout = ParameterLayout()
-        func add(_ name: String, _ inputs: Int, _ outputs: Int) {
-            _ = layout.add("\(name).weight", [outputs, inputs])
-            _ = layout.add("\(name).bias", [outputs])
+        encoder = try Encoder(settings.encoder, observation, &layout)
+        if settings.normalizeObservations, encoder != nil || observation.elementType != .float32 {
+            throw NetworkError(
+                problem: "observations of \(observation.shape) \(observation.elementType) are an image, and images are not normalised",
+                place: "network.normalize_observations", remedy: "Set network.normalize_observations to false.")
         }
-        var inputs = observationCount
-        for (index, outputs) in hidden.enumerated() {
-            add("torso.\(index)", inputs, outputs)
-            inputs = outputs
+        normalizer = settings.normalizeObservations ? ObservationNormalizer(count: observation.count, &layout) : nil
+        let features = encoder?.outputs ?? observation.count
+        func stack(_ name: String) -> DenseStack {
+            DenseStack(
+                name, inputs: features, widths: settings.hidden, activation: settings.activation, layerNorm: settings.layerNorm, &layout)
         }
-        add("policy", inputs, actionCount)
-        add("value", inputs, 1)
+        torso = stack("torso")
+        valueTorso = settings.separateValue ? stack("value_torso") : nil
+        memory = RecurrentMemory(settings.memory, inputs: torso.outputs, width: settings.memoryWidth, &layout)
+        if settings.separateValue, memory != nil {
+            throw NetworkError(
+                problem: "a separate value torso and a memory", place: "network.separate_value",
+                remedy: "Set network.separate_value to false: policy and value share the memory.")
+        }
+        let outputs = memory?.width ?? torso.outputs
+        policy = Head("policy", inputs: outputs, outputs: distribution.parameterCount, &layout)
+        logDeviation = distribution.isContinuous ? layout.add("policy.log_deviation", [distribution.parameterCount]) : nil
+        value = Head("value", inputs: outputs, outputs: 1, &layout)
         self.layout = layout
     }
 
-    /// Orthogonal matrices with gain √2 in the torso, 0.01 for the policy and 1 for the value; biases 0. The same seed gives the same
-    /// weights.
+    /// S: the numbers that a slot carries from step to step; 0 without memory.
+    public var stateCount: Int { memory?.stateCount ?? 0 }
+
+    /// Whether the weights hold statistics of the observations.
+    public var normalizesObservations: Bool { normalizer != nil }
+
+    /// Orthogonal matrices: gain √2 in encoder and torso, 1 in the memory, 0.01 for the policy and 1 for the value; biases 0 (Huang et al.,
+    /// 2022, "The 37 implementation details of PPO", 2). The same seed gives the same weights.
     public func initialWeights(seed: UInt64) -> Weights {
         let weights = Weights(layout)
         let parameters = weights.parameters()
-        let key = RandomKey(seed: seed, purpose: .weights)
-        for layer in 0..<hidden.count + 2 {
-            let gain: Float = layer < hidden.count ? Float(2).squareRoot() : layer == hidden.count ? 0.01 : 1
-            var stream = key.stream(slot: UInt32(layer), episode: 0)
-            fillOrthogonal(parameters[2 * layer], gain: gain, &stream)
-        }
+        var initializer = Initializer(seed: seed)
+        normalizer?.initialize(parameters)
+        encoder?.initialize(parameters, &initializer)
+        torso.initialize(parameters, &initializer)
+        valueTorso?.initialize(parameters, &initializer)
+        memory?.initialize(parameters, &initializer)
+        initializer.orthogonal(parameters[policy.weight], gain: 0.01)
+        initializer.orthogonal(parameters[value.weight], gain: 1)
+        if let logDeviation { parameters[logDeviation].withMutableBuffer { $0.update(repeating: settings.initialLogDeviation) } }
         return weights
     }
 
-    /// observation [N, observationCount] → logits [N, actionCount], value [N]
-    public func callAsFunction(_ observation: Tensor, _ parameters: Parameters) -> (logits: Tensor, value: Tensor) {
-        var x = observation
-        for layer in hidden.indices {
-            x = linear(x, weight: parameters[2 * layer], bias: parameters[2 * layer + 1], activation: activation.fused)
+    /// - Parameter unroll: for a network with memory, where the rows stand in time.
+    public func callAsFunction(_ observation: Observations, _ parameters: Parameters, unroll: Unroll? = nil) -> PolicyOutput {
+        var features: Tensor
+        if let encoder {
+            features = encoder(observation, parameters)
+        } else {
+            features = observation.vectors
+            if let normalizer { features = normalizer(features, parameters) }
         }
-        let head = 2 * hidden.count
-        let logits = linear(x, weight: parameters[head], bias: parameters[head + 1])
-        let value = linear(x, weight: parameters[head + 2], bias: parameters[head + 3])
-        return (logits, value.reshaped([value.count]))
+        var x = torso(features, parameters)
+        var state: Tensor?
+        if let memory {
+            guard let unroll else { preconditionFailure("a network with memory needs to know where its rows stand in time") }
+            (x, state) = memory(x, unroll, parameters)
+        }
+        let valueInput = valueTorso?(features, parameters) ?? x
+        let values = value(valueInput, parameters)
+        return PolicyOutput(
+            policy: policy(x, parameters), logDeviation: logDeviation.map { parameters[$0] }, value: values.reshaped([values.count]),
+            state: state)
     }
 }

@@ -1,5 +1,20 @@
 import Tensors
 
+/// Fills the matrices of a network one after the other, each from a random stream of its own.
+struct Initializer {
+    private let key: RandomKey
+    private var matrices: UInt32 = 0
+
+    init(seed: UInt64) { key = RandomKey(seed: seed, purpose: .weights) }
+
+    /// Orthonormal rows or columns, times `gain`. Filters [out, in, height, width] count as matrices [out, in · height · width].
+    mutating func orthogonal(_ weight: Tensor, gain: Float) {
+        var stream = key.stream(slot: matrices, episode: 0)
+        matrices += 1
+        fillOrthogonal(weight.reshaped([weight.shape[0], weight.count / weight.shape[0]]), gain: gain, &stream)
+    }
+}
+
 /// Fills a matrix [rows, columns] with orthonormal rows, or columns where there are more rows than columns, times `gain` (Saxe et al.,
 /// 2014).
 ///

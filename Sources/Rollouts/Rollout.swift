@@ -31,9 +31,10 @@ public struct Rollout: Sendable {
 
     /// [T + 1, B] + observation shape; row T is where the block was cut.
     public let observation: Column
-    /// [T, B] for a discrete action space (int32), [T, B, A] for a continuous one (float32).
+    /// [T, B] for a discrete action space (int32), [T, B, K] for a multi-discrete one (int32), [T, B] + shape for a box (float32): what the policy
+    /// drew, before it was clipped or squashed into the box.
     public let action: Column
-    /// [T, B] float32: log μ(a | o) under the behaviour policy.
+    /// [T, B] float32: log μ(a | o) under the behaviour policy, of the action as it stands in `action`.
     public let behaviourLogProb: Column
     /// [T, B] float32
     public let reward: Column
@@ -49,20 +50,25 @@ public struct Rollout: Sendable {
     public let episodeReturn: Column
     /// [K] int32: steps of each episode that ended.
     public let episodeLength: Column
+    /// [B, S] float32: the recurrent state with which each slot entered the block; S is 0 for a network without memory.
+    public let recurrentState: Column
 
     public var frames: Int { steps * slots }
     /// The shape of one observation.
     public var observationShape: [Int] { Array(observation.shape.dropFirst(2)) }
     /// Every column, in the order in which they travel.
     public var columns: [Column] {
-        [observation, action, behaviourLogProb, reward, terminated, truncated, finalIndex, finalObservation, episodeReturn, episodeLength]
+        [
+            observation, action, behaviourLogProb, reward, terminated, truncated, finalIndex, finalObservation, episodeReturn, episodeLength,
+            recurrentState,
+        ]
     }
     public var byteCount: Int { columns.reduce(0) { $0 + $1.bytes.count } }
 
     public init(
         id: RolloutID, version: UInt64, steps: Int, slots: Int, observation: Column, action: Column, behaviourLogProb: Column,
         reward: Column, terminated: Column, truncated: Column, finalIndex: Column, finalObservation: Column, episodeReturn: Column,
-        episodeLength: Column
+        episodeLength: Column, recurrentState: Column
     ) {
         self.id = id
         self.version = version
@@ -78,5 +84,6 @@ public struct Rollout: Sendable {
         self.finalObservation = finalObservation
         self.episodeReturn = episodeReturn
         self.episodeLength = episodeLength
+        self.recurrentState = recurrentState
     }
 }

@@ -19,38 +19,41 @@ public struct RolloutBatch {
     /// N
     public let slots: Int
     public let parts: [Part]
-    /// [T + 1, N] + observation shape; row T is where the rollouts were cut.
-    public let observation: Tensor
+    /// (T + 1) · N rows; the last N are where the rollouts were cut.
+    public let observation: Observations
     /// T · N actions
-    public let action: [Int32]
+    public let action: Actions
     /// [T, N]: log μ(a | o)
     public let behaviourLogProb: Tensor
-    /// [T, N]
-    public let reward: Tensor
+    /// [T, N]: as the environment gave it, until the learner scales it.
+    public var reward: Tensor
     /// T · N flags
     public let terminated: [UInt8]
     /// T · N flags
     public let truncated: [UInt8]
     /// K indices of the steps that ended an episode, ascending.
     public let finalIndex: [Int32]
-    /// [K] + observation shape
-    public let finalObservation: Tensor
+    /// K rows
+    public let finalObservation: Observations
     /// K undiscounted returns
     public let episodeReturns: [Float]
     /// K lengths in steps
     public let episodeLengths: [Int32]
+    /// [N, S]: with which each slot entered its rollout.
+    public let recurrentState: Tensor
 
     public var frames: Int { steps * slots }
     /// The policy version of each rollout.
     public var version: [UInt64] { parts.map(\.version) }
 
-    /// Lays rollouts side by side, one copy each. They are expected to be validated; differing lengths or observations are refused, naming
-    /// the rollout.
-    public init(_ rollouts: [Rollout]) throws(RolloutError) {
+    /// Lays rollouts side by side, one copy each. They are expected to be validated; differing lengths or columns are refused, naming the
+    /// rollout.
+    ///
+    /// - Parameter observationSpace: what the environment's observations are.
+    public init(_ rollouts: [Rollout], observationSpace space: Space) throws(RolloutError) {
         precondition(!rollouts.isEmpty, "a batch needs at least one rollout")
         let first = rollouts[0]
-        let observationShape = first.observationShape
-        for rollout in rollouts { try rollout.checkFits(steps: first.steps, observationShape: observationShape) }
+        for rollout in rollouts { try rollout.checkFits(first, observationSpace: space) }
 
         let steps = first.steps
         var parts: [Part] = []
@@ -82,9 +85,18 @@ public struct RolloutBatch {
                 count = steps * slots
             }
         }
-        let width = observationShape.reduce(4, *)
-        observation = tensor(\.observation, [steps + 1, slots] + observationShape, size: width)
-        action = array(\.action, Int32.self)
+        let width = space.byteCount
+        observation = Observations(count: (steps + 1) * slots, space) { gather(\.observation, size: width, into: $0) }
+        let actionCount = first.action.elementCount / first.frames
+        switch first.action.type {
+        case .float32: action = .vectors(tensor(\.action, [steps * slots, actionCount], size: actionCount * 4))
+        case .int32, .uint8:
+            action = .choices(
+                [Int32](unsafeUninitializedCapacity: steps * slots * actionCount) { buffer, count in
+                    gather(\.action, size: actionCount * 4, into: UnsafeMutableRawPointer(buffer.baseAddress!))
+                    count = steps * slots * actionCount
+                })
+        }
         behaviourLogProb = tensor(\.behaviourLogProb, [steps, slots], size: 4)
         reward = tensor(\.reward, [steps, slots], size: 4)
         terminated = array(\.terminated, UInt8.self)
@@ -94,11 +106,19 @@ public struct RolloutBatch {
         finalIndex = ends.map(\.index)
         episodeReturns = ends.map { rollouts[$0.rollout].episodeReturn.element($0.row, Float.self) }
         episodeLengths = ends.map { rollouts[$0.rollout].episodeLength.element($0.row, Int32.self) }
-        finalObservation = Tensor([ends.count] + observationShape) { buffer in
+        finalObservation = Observations(count: ends.count, space) { target in
             for (k, end) in ends.enumerated() {
+                memcpy(target + k * width, rollouts[end.rollout].finalObservation.bytes.pointer + end.row * width, width)
+            }
+        }
+        // One row per slot and no time: a rollout's rows stand together.
+        let stateCount = first.recurrentState.shape[1]
+        recurrentState = Tensor([slots, stateCount]) { target in
+            guard stateCount > 0 else { return }
+            for (rollout, part) in zip(rollouts, parts) {
                 memcpy(
-                    UnsafeMutableRawPointer(buffer.baseAddress!) + k * width,
-                    rollouts[end.rollout].finalObservation.bytes.pointer + end.row * width, width)
+                    target.baseAddress! + part.slots.lowerBound * stateCount, rollout.recurrentState.bytes.pointer,
+                    rollout.slots * stateCount * 4)
             }
         }
     }
@@ -125,12 +145,19 @@ public struct RolloutBatch {
 
 extension Rollout {
     /// Whether copying by these sizes stays inside the columns; everything else is `validate`'s business.
-    fileprivate func checkFits(steps expected: Int, observationShape: [Int]) throws(RolloutError) {
-        guard steps == expected else {
+    fileprivate func checkFits(_ first: Rollout, observationSpace: Space) throws(RolloutError) {
+        guard steps == first.steps else {
             throw RolloutError(
-                id, "steps", "\(steps) steps in a batch of rollouts of \(expected)", remedy: "Give every actor the same actors.unroll.")
+                id, "steps", "\(steps) steps in a batch of rollouts of \(first.steps)", remedy: "Give every actor the same actors.unroll.")
         }
-        try checkShapes(RolloutShape(observationShape: observationShape, actionCount: .max, steps: steps, maximumSlots: slots))
+        let actionShape = Array(first.action.shape.dropFirst(2))
+        let action: Space =
+            first.action.type == .float32
+            ? .box(shape: actionShape)
+            : actionShape.isEmpty ? .discrete(.max) : .multiDiscrete(Array(repeating: .max, count: actionShape.reduce(1, *)))
+        try checkShapes(
+            RolloutShape(
+                observation: observationSpace, action: action, stateCount: first.recurrentState.shape[1], steps: steps, maximumSlots: slots))
         for row in 0..<finalIndex.elementCount {
             let index = finalIndex.element(row, Int32.self)
             guard index >= 0 && index < frames else {

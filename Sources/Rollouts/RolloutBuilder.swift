@@ -7,7 +7,10 @@ import Tensors
 /// t + 1 of the observations, `appendEnded` for episodes that ended, and `finish`. The next rollout begins where this one was cut: `finish`
 /// carries the last row of observations over. Belongs to one thread; the rollouts may go anywhere.
 public final class RolloutBuilder {
-    public let observationShape: [Int]
+    public let observationSpace: Space
+    public let actionSpace: Space
+    /// S: the numbers of a slot's recurrent state.
+    public let stateCount: Int
     /// T
     public let steps: Int
     /// B
@@ -18,13 +21,17 @@ public final class RolloutBuilder {
     private var block: UnsafeMutableRawPointer
     private var ended = 0
 
-    /// - Parameter kept: how many unused blocks stay allocated; the actor's credits plus one keep the steady state free of allocations.
-    public init(observationShape: [Int], steps: Int, slots: Int, kept: Int = 8) {
+    /// - Parameters:
+    ///   - stateCount: the numbers of a slot's recurrent state; 0 for a network without memory.
+    ///   - kept: how many unused blocks stay allocated; the actor's credits plus one keep the steady state free of allocations.
+    public init(observation: Space, action: Space, stateCount: Int = 0, steps: Int, slots: Int, kept: Int = 8) {
         precondition(steps > 0 && slots > 0, "a rollout of \(steps) steps × \(slots) slots holds nothing")
-        self.observationShape = observationShape
+        observationSpace = observation
+        actionSpace = action
+        self.stateCount = stateCount
         self.steps = steps
         self.slots = slots
-        layout = Layout(observationCount: observationShape.reduce(1, *), steps: steps, slots: slots)
+        layout = Layout(observationBytes: observation.byteCount, actionBytes: action.byteCount, stateCount: stateCount, steps: steps, slots: slots)
         pool = RolloutPool(blockSize: layout.size, kept: kept)
         block = pool.take()
     }
@@ -32,13 +39,31 @@ public final class RolloutBuilder {
     deinit { pool.give(block) }
 
     /// Row t of the observations, [B] + observation shape, for t in 0 ... T.
-    public func observation(_ t: Int) -> UnsafeMutableBufferPointer<Float> {
+    public func observation(_ t: Int) -> UnsafeMutableRawBufferPointer {
         precondition(t >= 0 && t <= steps, "observation row \(t) of \(steps + 1)")
-        let width = slots * layout.observationCount
-        return UnsafeMutableBufferPointer(start: at(layout.observation, Float.self) + t * width, count: width)
+        let width = slots * layout.observationBytes
+        return UnsafeMutableRawBufferPointer(start: block + layout.observation + t * width, count: width)
     }
-    /// Row t of the actions, [B].
-    public func action(_ t: Int) -> UnsafeMutableBufferPointer<Int32> { row(t, layout.action) }
+    /// The same as the scalars that the observation space is made of.
+    public func observation<Scalar: BitwiseCopyable>(_ t: Int, as type: Scalar.Type) -> UnsafeMutableBufferPointer<Scalar> {
+        precondition(MemoryLayout<Scalar>.stride == observationSpace.elementType.byteCount, "observations are \(observationSpace.elementType)")
+        return observation(t).assumingMemoryBound(to: type)
+    }
+    /// Row t of the actions, [B] + action shape.
+    public func action(_ t: Int) -> UnsafeMutableRawBufferPointer {
+        precondition(t >= 0 && t < steps, "row \(t) of \(steps)")
+        let width = slots * layout.actionBytes
+        return UnsafeMutableRawBufferPointer(start: block + layout.action + t * width, count: width)
+    }
+    /// The same as the scalars that the action space is made of.
+    public func action<Scalar: BitwiseCopyable>(_ t: Int, as type: Scalar.Type) -> UnsafeMutableBufferPointer<Scalar> {
+        precondition(MemoryLayout<Scalar>.stride == actionSpace.elementType.byteCount, "actions are \(actionSpace.elementType)")
+        return action(t).assumingMemoryBound(to: type)
+    }
+    /// The recurrent state with which the slots enter the rollout, [B, S].
+    public var recurrentState: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: at(layout.recurrentState, Float.self), count: slots * stateCount)
+    }
     /// Row t of log μ(a | o), [B].
     public func behaviourLogProb(_ t: Int) -> UnsafeMutableBufferPointer<Float> { row(t, layout.behaviourLogProb) }
     /// Row t of the rewards, [B].
@@ -50,17 +75,17 @@ public final class RolloutBuilder {
 
     /// Records that step t of a slot ended an episode. Call it in the order of the steps, and of the slots within a step.
     public func appendEnded(
-        step: Int, slot: Int, finalObservation: UnsafeBufferPointer<Float>, episodeReturn: Float, length: Int32
+        step: Int, slot: Int, finalObservation: UnsafeRawBufferPointer, episodeReturn: Float, length: Int32
     ) {
-        let width = layout.observationCount
+        let width = layout.observationBytes
         precondition(
             step >= 0 && step < steps && slot >= 0 && slot < slots, "step \(step), slot \(slot) of a rollout of \(steps) × \(slots)")
-        precondition(finalObservation.count == width, "a final observation of \(finalObservation.count) elements in place of \(width)")
+        precondition(finalObservation.count == width, "a final observation of \(finalObservation.count) bytes in place of \(width)")
         let index = Int32(step * slots + slot)
         let indices = at(layout.finalIndex, Int32.self)
         precondition(ended == 0 || indices[ended - 1] < index, "ended episodes must come in the order of steps and slots")
         indices[ended] = index
-        (at(layout.finalObservation, Float.self) + ended * width).update(from: finalObservation.baseAddress!, count: width)
+        (block + layout.finalObservation + ended * width).copyMemory(from: finalObservation.baseAddress!, byteCount: width)
         at(layout.episodeReturn, Float.self)[ended] = episodeReturn
         at(layout.episodeLength, Int32.self)[ended] = length
         ended += 1
@@ -71,7 +96,7 @@ public final class RolloutBuilder {
         let whole = SharedBytes(block, count: layout.size) { [pool] in pool.give($0) }
         let lastRow = observation(steps)
         block = pool.take()
-        observation(0).baseAddress!.update(from: lastRow.baseAddress!, count: lastRow.count)
+        observation(0).copyMemory(from: UnsafeRawBufferPointer(lastRow))
         let count = ended
         ended = 0
 
@@ -80,16 +105,18 @@ public final class RolloutBuilder {
         }
         return Rollout(
             id: id, version: version, steps: steps, slots: slots,
-            observation: column("observation", .float32, [steps + 1, slots] + observationShape, layout.observation),
-            action: column("action", .int32, [steps, slots], layout.action),
+            observation: column("observation", observationSpace.elementType, [steps + 1, slots] + observationSpace.shape, layout.observation),
+            action: column("action", actionSpace.elementType, [steps, slots] + actionSpace.shape, layout.action),
             behaviourLogProb: column("behaviourLogProb", .float32, [steps, slots], layout.behaviourLogProb),
             reward: column("reward", .float32, [steps, slots], layout.reward),
             terminated: column("terminated", .uint8, [steps, slots], layout.terminated),
             truncated: column("truncated", .uint8, [steps, slots], layout.truncated),
             finalIndex: column("finalIndex", .int32, [count], layout.finalIndex),
-            finalObservation: column("finalObservation", .float32, [count] + observationShape, layout.finalObservation),
+            finalObservation: column(
+                "finalObservation", observationSpace.elementType, [count] + observationSpace.shape, layout.finalObservation),
             episodeReturn: column("episodeReturn", .float32, [count], layout.episodeReturn),
-            episodeLength: column("episodeLength", .int32, [count], layout.episodeLength))
+            episodeLength: column("episodeLength", .int32, [count], layout.episodeLength),
+            recurrentState: column("recurrentState", .float32, [slots, stateCount], layout.recurrentState))
     }
 
     private func at<Element>(_ offset: Int, _ type: Element.Type) -> UnsafeMutablePointer<Element> {
@@ -105,21 +132,22 @@ public final class RolloutBuilder {
 /// Where the columns lie in a block: each at a multiple of 64 bytes. There is room for an episode that ends at every step; what is not used
 /// is never touched.
 private struct Layout {
-    let observationCount: Int
+    let observationBytes, actionBytes: Int
     let observation, action, behaviourLogProb, reward, terminated, truncated: Int
-    let finalIndex, finalObservation, episodeReturn, episodeLength: Int
+    let finalIndex, finalObservation, episodeReturn, episodeLength, recurrentState: Int
     let size: Int
 
-    init(observationCount: Int, steps: Int, slots: Int) {
-        self.observationCount = observationCount
+    init(observationBytes: Int, actionBytes: Int, stateCount: Int, steps: Int, slots: Int) {
+        self.observationBytes = observationBytes
+        self.actionBytes = actionBytes
         let frames = steps * slots
         var end = 0
         func place(_ bytes: Int) -> Int {
             defer { end = (end + bytes + 63) & ~63 }
             return end
         }
-        observation = place((steps + 1) * slots * observationCount * 4)
-        action = place(frames * 4)
+        observation = place((steps + 1) * slots * observationBytes)
+        action = place(frames * actionBytes)
         behaviourLogProb = place(frames * 4)
         reward = place(frames * 4)
         terminated = place(frames)
@@ -127,7 +155,8 @@ private struct Layout {
         finalIndex = place(frames * 4)
         episodeReturn = place(frames * 4)
         episodeLength = place(frames * 4)
-        finalObservation = place(frames * observationCount * 4)
+        recurrentState = place(slots * stateCount * 4)
+        finalObservation = place(frames * observationBytes)
         size = end
     }
 }

@@ -4,22 +4,19 @@ import Tensors
 
 /// What a learner expects of every rollout it accepts.
 public struct RolloutShape: Sendable, Hashable {
-    /// The shape of one observation.
-    public var observationShape: [Int]
-    public var observationType: ElementType
-    /// Actions are 0 ..< actionCount.
-    public var actionCount: Int
+    public var observation: Space
+    public var action: Space
+    /// S: the numbers of a slot's recurrent state.
+    public var stateCount: Int
     /// T of every rollout: a batch lays rollouts side by side.
     public var steps: Int
     /// B may not be larger.
     public var maximumSlots: Int
 
-    public init(
-        observationShape: [Int], observationType: ElementType = .float32, actionCount: Int, steps: Int, maximumSlots: Int
-    ) {
-        self.observationShape = observationShape
-        self.observationType = observationType
-        self.actionCount = actionCount
+    public init(observation: Space, action: Space, stateCount: Int = 0, steps: Int, maximumSlots: Int) {
+        self.observation = observation
+        self.action = action
+        self.stateCount = stateCount
         self.steps = steps
         self.maximumSlots = maximumSlots
     }
@@ -30,9 +27,9 @@ extension Rollout {
     /// out of range, no float is infinite or NaN, and the flags and the ended episodes tell the same story.
     public func validate(_ expected: RolloutShape) throws(RolloutError) {
         try checkShapes(expected)
-        for column in [observation, behaviourLogProb, reward, finalObservation, episodeReturn] { try checkFinite(column) }
-        try checkActions(expected.actionCount)
-        try checkLogProbs()
+        for column in [observation, action, behaviourLogProb, reward, finalObservation, episodeReturn, recurrentState] { try checkFinite(column) }
+        try checkActions(expected.action)
+        if case .box = expected.action {} else { try checkLogProbs() }
         try checkEnds()
     }
 
@@ -49,11 +46,12 @@ extension Rollout {
             throw RolloutError(id, finalIndex.name, "\(ended) ended episodes in \(frames) steps", remedy: agree)
         }
         let frame = [steps, slots]
+        let (seen, acted) = (expected.observation, expected.action)
         let columns: [(Column, ElementType, [Int])] = [
-            (observation, expected.observationType, [steps + 1, slots] + expected.observationShape), (action, .int32, frame),
+            (observation, seen.elementType, [steps + 1, slots] + seen.shape), (action, acted.elementType, frame + acted.shape),
             (behaviourLogProb, .float32, frame), (reward, .float32, frame), (terminated, .uint8, frame), (truncated, .uint8, frame),
-            (finalIndex, .int32, [ended]), (finalObservation, expected.observationType, [ended] + expected.observationShape),
-            (episodeReturn, .float32, [ended]), (episodeLength, .int32, [ended]),
+            (finalIndex, .int32, [ended]), (finalObservation, seen.elementType, [ended] + seen.shape),
+            (episodeReturn, .float32, [ended]), (episodeLength, .int32, [ended]), (recurrentState, .float32, [slots, expected.stateCount]),
         ]
         for (column, type, shape) in columns where column.type != type || column.shape != shape {
             throw RolloutError(
@@ -69,11 +67,25 @@ extension Rollout {
             remedy: "Look for the environment or the policy that made it: training on it would destroy the weights.", isNonFinite: true)
     }
 
-    private func checkActions(_ count: Int) throws(RolloutError) {
-        let limit = UInt32(count)
-        guard let index = action.firstIndex(of: Int32.self, where: { UInt32(bitPattern: $0) >= limit }) else { return }
+    private func checkActions(_ space: Space) throws(RolloutError) {
+        switch space {
+        case .discrete(let count): try checkActions(counts: [count])
+        case .multiDiscrete(let counts): try checkActions(counts: counts)
+        case .box: break
+        case .bytes: break
+        }
+    }
+
+    /// The actions stand `counts.count` to a slot; the k-th of them is one of 0 ..< counts[k].
+    private func checkActions(counts: [Int]) throws(RolloutError) {
+        let limit = UInt32(counts.max() ?? 0)
+        var bad = action.firstIndex(of: Int32.self) { UInt32(bitPattern: $0) >= limit }
+        if counts.count > 1 {
+            bad = (0..<action.elementCount).first { UInt32(bitPattern: action.element($0, Int32.self)) >= counts[$0 % counts.count] }
+        }
+        guard let index = bad else { return }
         throw RolloutError(
-            id, action.name, "element \(index) is \(action.element(index, Int32.self)), the space is 0 ..< \(count)",
+            id, action.name, "element \(index) is \(action.element(index, Int32.self)), the space is 0 ..< \(counts[index % counts.count])",
             remedy: "Actor and learner must run one environment.")
     }
 

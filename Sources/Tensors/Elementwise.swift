@@ -100,6 +100,18 @@ public func sigmoid(_ x: Tensor) -> Tensor {
     return y.recorded(from: x) { back($0, y, apus_sigmoid_backward) }
 }
 
+/// x · Φ(x) with the normal distribution function Φ (exact, not its approximation by tanh).
+public func gelu(_ x: Tensor) -> Tensor {
+    let saved = x.detached
+    return map(x, apus_gelu).recorded(from: x) { back($0, saved, apus_gelu_backward) }
+}
+
+/// x · sigmoid(x)
+public func silu(_ x: Tensor) -> Tensor {
+    let saved = x.detached
+    return map(x, apus_silu).recorded(from: x) { back($0, saved, apus_silu_backward) }
+}
+
 /// x²
 public func square(_ x: Tensor) -> Tensor {
     let saved = x.detached

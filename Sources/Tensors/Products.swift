@@ -1,16 +1,17 @@
 import CKernels
 import COpenBLAS
 
-/// How many threads a matrix product may use in this process. An actor sets 1 before its first product: several processes with as many
+/// How many threads a matrix product or a convolution may use in this process. An actor sets 1 before its first product: several processes with as many
 /// threads as cores each slow one another down.
 public func setBLASThreads(_ count: Int) {
     precondition(count >= 1, "a matrix product needs at least one thread, not \(count)")
     openblas_set_num_threads(Int32(count))
+    apus_set_threads(Int32(clamping: count))
 }
 
 /// C = op(A) op(B) + beta · C with op(A) [m, k], op(B) [k, n], C [m, n]; all row-major and contiguous, the transposed ones as
 /// stored.
-private func sgemm(
+func sgemm(
     _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, transposed aTransposed: Bool, _ b: UnsafePointer<Float>,
     transposed bTransposed: Bool, beta: Float, _ c: UnsafeMutablePointer<Float>
 ) {
@@ -48,6 +49,14 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
 /// What `linear` applies to its result.
 public enum LinearActivation: Sendable {
     case none, tanh, relu
+
+    var code: Int32 {
+        switch self {
+        case .none: Int32(APUS_LINEAR)
+        case .tanh: Int32(APUS_TANH)
+        case .relu: Int32(APUS_RELU)
+        }
+    }
 }
 
 /// y = activation(x Wᵀ + b): x [N, in], weight [out, in], bias [out] → [N, out].

@@ -3,6 +3,7 @@ import Environments
 import Methods
 import Platform
 import Runs
+import Workers
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,7 +31,7 @@ struct ConfigCommand: ParsableCommand {
         } else {
             spec = try RunSpec.parse("", place: "the defaults", overrides: overrides)
         }
-        _ = try EnvironmentCatalogue.standard.environment(id: spec.environment.id)
+        _ = try EnvironmentCatalogue.standard.resolve(spec.environment.settings)
         _ = try Catalogue.make(id: spec.method.id, options: spec.method.options)
         // The run file ends with a line's end of its own.
         let (yaml, json) = (try spec.yaml(commented: true).dropLast(), try spec.json())

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Environments
 import Platform
+import Tensors
+import Workers
 
 struct EnvironmentsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "environments", abstract: "Lists the environments that a run may name.")
@@ -39,6 +41,8 @@ extension Space {
     fileprivate var words: String {
         switch self {
         case .discrete(let count): "one of \(count)"
+        case .multiDiscrete(let counts): "one of each: \(counts.map(String.init).joined(separator: ", "))"
+        case .bytes(let shape, let high): "\(shape.map(String.init).joined(separator: " × ")) whole numbers from 0 to \(high)"
         case .box(let shape, let low, let high) where low.count <= 8:
             "\(Self.count(shape)) in "
                 + zip(low, high).map { "[\(Self.bound($0)), \(Self.bound($1))]" }.joined(separator: " ")
@@ -57,6 +61,12 @@ extension Space {
     fileprivate var json: JSON {
         switch self {
         case .discrete(let count): .object([.init("type", .string("discrete")), .init("count", .integer(count))])
+        case .multiDiscrete(let counts):
+            .object([.init("type", .string("multi_discrete")), .init("counts", .array(counts.map(JSON.integer)))])
+        case .bytes(let shape, let high):
+            .object([
+                .init("type", .string("bytes")), .init("shape", .array(shape.map(JSON.integer))), .init("high", .integer(Int(high))),
+            ])
         case .box(let shape, let low, let high):
             // JSON has no infinite numbers: null is "no bound".
             .object([

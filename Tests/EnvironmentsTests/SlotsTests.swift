@@ -36,23 +36,26 @@ final class Row {
     var ended: [(slot: Int, final: [Float], episodeReturn: Float, length: Int32)] = []
 
     init(_ slots: any Slots) {
-        width = slots.observationShape.reduce(1, *)
+        width = slots.observationSpace.count
         observation = Array(repeating: .nan, count: slots.count * width)
         reward = Array(repeating: .nan, count: slots.count)
         terminated = Array(repeating: 9, count: slots.count)
         truncated = terminated
-        observation.withUnsafeMutableBufferPointer { slots.reset(observation: $0) }
+        observation.withUnsafeMutableBytes { try! slots.reset(observation: $0) }
     }
     func step(_ slots: any Slots, _ actions: [Int32]) {
         ended = []
-        actions.withUnsafeBufferPointer { actions in
-            observation.withUnsafeMutableBufferPointer { observation in
+        actions.withUnsafeBytes { actions in
+            observation.withUnsafeMutableBytes { observation in
                 reward.withUnsafeMutableBufferPointer { reward in
                     terminated.withUnsafeMutableBufferPointer { terminated in
                         truncated.withUnsafeMutableBufferPointer { truncated in
-                            slots.step(
-                                actions: actions, observation: observation, reward: reward, terminated: terminated, truncated: truncated
-                            ) { self.ended.append(($0.slot, Array($0.finalObservation), $0.episodeReturn, $0.length)) }
+                            let row = SlotsRow(
+                                actions: actions, observation: observation, reward: reward, terminated: terminated, truncated: truncated)
+                            try! slots.step(row) {
+                                let final = Array($0.finalObservation.assumingMemoryBound(to: Float.self))
+                                self.ended.append(($0.slot, final, $0.episodeReturn, $0.length))
+                            }
                         }
                     }
                 }
@@ -107,7 +110,7 @@ final class Row {
         let key = RandomKey(seed: 7, purpose: .environment)
         let slots = VectorSlots<Clock>(count: 1, key: key)
         let row = Row(slots)
-        row.observation.withUnsafeMutableBufferPointer { slots.reset(observation: $0) }
+        row.observation.withUnsafeMutableBytes { try! slots.reset(observation: $0) }
         var random = key.stream(slot: 0, episode: 1)
         #expect(row[0][0] == Float(random.uniform()))
     }
@@ -124,7 +127,8 @@ final class Row {
     }
 
     @Test func cartPoleEpisodesEndAndCount() throws {
-        let slots = try EnvironmentCatalogue.standard.make(id: "CartPole-v1", slots: 8, key: RandomKey(seed: 5, purpose: .environment))
+        let slots = try EnvironmentCatalogue.native.resolve(EnvironmentSettings("CartPole-v1")).make(
+            slots: 8, key: RandomKey(seed: 5, purpose: .environment))
         let row = Row(slots)
         var ended = 0
         var steps = 0
@@ -148,24 +152,27 @@ final class Row {
 @Suite struct EnvironmentCatalogueTests {
     @Test func namesTheNearest() throws {
         let key = RandomKey(seed: 1, purpose: .environment)
-        #expect(throws: EnvironmentError.self) { try EnvironmentCatalogue.standard.make(id: "cartpol-v1", slots: 1, key: key) }
+        #expect(throws: EnvironmentError.self) { try EnvironmentCatalogue.native.resolve(EnvironmentSettings("cartpol-v1")) }
         do {
-            _ = try EnvironmentCatalogue.standard.make(id: "cartpol-v1", slots: 1, key: key)
+            _ = try EnvironmentCatalogue.native.environment(id: "cartpol-v1")
         } catch {
             #expect(error.description.contains("cartpol-v1") && error.remedy.contains("Did you mean \"CartPole-v1\"?"))
         }
         do {
-            _ = try EnvironmentCatalogue.standard.make(id: "zzz", slots: 1, key: key)
+            _ = try EnvironmentCatalogue.native.environment(id: "zzz")
         } catch {
             #expect(!error.remedy.contains("mean") && error.remedy.contains("CartPole-v1"))
         }
-        #expect(throws: EnvironmentError.self) { try EnvironmentCatalogue.standard.make(id: "CartPole-v1", slots: 0, key: key) }
+        #expect(throws: EnvironmentError.self) {
+            try EnvironmentCatalogue.native.resolve(EnvironmentSettings("CartPole-v1")).make(slots: 0, key: key)
+        }
     }
 
     @Test func takesTheEnvironmentsOfOthers() throws {
-        let catalogue = EnvironmentCatalogue(EnvironmentCatalogue.standard.environments + [Clock.self])
+        let catalogue = EnvironmentCatalogue([CartPole.self]).adding(Clock.self)
         #expect(catalogue.ids == ["CartPole-v1", "Clock-v0"])
-        let slots = try catalogue.make(id: "Clock-v0", slots: 3, key: RandomKey(seed: 1, purpose: .environment))
-        #expect(slots.count == 3 && slots.observationShape == [2] && slots.actionSpace == .discrete(8))
+        let clock = try catalogue.resolve(EnvironmentSettings("Clock-v0"))
+        let slots = try clock.make(slots: 3, key: RandomKey(seed: 1, purpose: .environment))
+        #expect(slots.count == 3 && slots.observationSpace.shape == [2] && slots.actionSpace == .discrete(8))
     }
 }

@@ -1,6 +1,7 @@
 import Methods
 import Networks
 import Rollouts
+import TestSupport
 import Tensors
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
     let observations = 3
     let hidden = 5
     let actions = 4
-    var network: ActorCritic { ActorCritic(observationCount: observations, actionCount: actions, hidden: [hidden], activation: .tanh) }
+    var network: ActorCritic { TestSupport.network(observations: observations, actions: actions, hidden: [hidden]) }
 
     func weights(_ dice: inout Dice) -> Weights {
         let weights = Weights(network.layout)
@@ -34,8 +35,8 @@ import Testing
     ) -> (loss: ([Double]) -> Double, advantages: [Double]) {
         let net = DoubleNetwork(observations: observations, hidden: hidden, actions: actions)
         let (steps, slots) = (batch.steps, batch.slots)
-        let all = batch.observation.values.map(Double.init)
-        let finals = batch.finalObservation.values.map(Double.init)
+        let all = batch.observation.vectors.values.map(Double.init)
+        let finals = batch.finalObservation.vectors.values.map(Double.init)
         func row(_ t: Int, _ n: Int) -> [Double] { Array(all[((t * slots + n) * observations)..<((t * slots + n + 1) * observations)]) }
         var (advantages, targets) = ([Double](repeating: 0, count: steps * slots), [Double](repeating: 0, count: steps * slots))
         for n in 0..<slots {
@@ -43,7 +44,7 @@ import Testing
             for t in (0..<steps).reversed() {
                 let index = t * slots + n
                 let (logProbs, v) = net(row(t, n), anchor)
-                let ratio = expOf(logProbs[Int(batch.action[index])] - Double(batch.behaviourLogProb.values[index]))
+                let ratio = expOf(logProbs[Int(batch.choices[index])] - Double(batch.behaviourLogProb.values[index]))
                 var successor = net(row(t + 1, n), anchor).value
                 if batch.truncated[index] != 0 {
                     let k = batch.finalIndex.firstIndex(of: Int32(index))!
@@ -69,7 +70,7 @@ import Testing
                 for n in 0..<slots {
                     let index = t * slots + n
                     let (logProbs, v) = net(row(t, n), w)
-                    total -= a[index] * logProbs[Int(batch.action[index])]
+                    total -= a[index] * logProbs[Int(batch.choices[index])]
                     total += value * 0.5 * (vs[index] - v) * (vs[index] - v)
                     total += entropy * logProbs.reduce(0) { $0 + expOf($1) * $1 }
                 }
@@ -118,13 +119,13 @@ import Testing
         var dice = Dice(state: 4)
         let weights = weights(&dice)
         let source = randomBatch(steps: 4, slots: 2, observations: observations, actions: actions, &dice)
-        let (logits, value) = network(source.observation.reshaped([10, observations]), weights.parameters())
-        let logProb = Categorical(logits: logits.rows(0..<8)).logProb(of: source.action).values
-        let builder = RolloutBuilder(observationShape: [observations], steps: 4, slots: 2)
-        for t in 0...4 { for k in 0..<6 { builder.observation(t)[k] = source.observation.values[t * 6 + k] } }
+        let (logits, value) = network(source.observation.vectors, weights.parameters())
+        let logProb = Categorical(logits: logits.rows(0..<8)).logProb(of: source.choices).values
+        let builder = RolloutBuilder(observation: .box(shape: [observations]), action: .discrete(2), steps: 4, slots: 2)
+        for t in 0...4 { for k in 0..<6 { builder.observation(t, as: Float.self)[k] = source.observation.vectors.values[t * 6 + k] } }
         for t in 0..<4 {
             for b in 0..<2 {
-                builder.action(t)[b] = source.action[t * 2 + b]
+                builder.action(t, as: Int32.self)[b] = source.choices[t * 2 + b]
                 builder.behaviourLogProb(t)[b] = logProb[t * 2 + b]
                 builder.reward(t)[b] = source.reward.values[t * 2 + b]
                 (builder.terminated(t)[b], builder.truncated(t)[b]) = (0, 0)
@@ -156,9 +157,9 @@ import Testing
         let batch = randomBatch(steps: 6, slots: 4, observations: observations, actions: actions, &dice)
         let weights = weights(&dice)
         let metrics = evaluate(Method.vtrace(rhoBar: 1, entropy: 0.1), batch, weights).metrics
-        let (logits, _) = network(batch.observation.reshaped([28, observations]).rows(0..<24), weights.parameters())
+        let (logits, _) = network(batch.observation.rows(0..<24).vectors, weights.parameters())
         let policy = Categorical(logits: logits)
-        let ratios = zip(policy.logProb(of: batch.action).values, batch.behaviourLogProb.values).map { expOf(Double($0 - $1)) }
+        let ratios = zip(policy.logProb(of: batch.choices).values, batch.behaviourLogProb.values).map { expOf(Double($0 - $1)) }
         let (sum, squares) = (ratios.reduce(0, +), ratios.reduce(0) { $0 + $1 * $1 })
         #expect(abs(metrics["rho_mean"]! - Float(sum / 24)) < 1e-4)
         #expect(abs(metrics["effective_sample_size"]! - Float(sum * sum / (24 * squares))) < 1e-4)
@@ -174,10 +175,10 @@ import Testing
     @Test func anImpossibleStepStaysFinite() {
         // The actor claims e^-80: the ratio would overflow a float without the limit.
         var dice = Dice(state: 2)
-        let builder = RolloutBuilder(observationShape: [observations], steps: 1, slots: 1)
-        builder.observation(0).update(repeating: 0.3)
-        builder.observation(1).update(repeating: 0.3)
-        (builder.action(0)[0], builder.behaviourLogProb(0)[0], builder.reward(0)[0]) = (0, -90, 1)
+        let builder = RolloutBuilder(observation: .box(shape: [observations]), action: .discrete(2), steps: 1, slots: 1)
+        builder.observation(0, as: Float.self).update(repeating: 0.3)
+        builder.observation(1, as: Float.self).update(repeating: 0.3)
+        (builder.action(0, as: Int32.self)[0], builder.behaviourLogProb(0)[0], builder.reward(0)[0]) = (0, -90, 1)
         (builder.terminated(0)[0], builder.truncated(0)[0]) = (0, 0)
         let one = batch([builder.finish(id: RolloutID(actor: 0, incarnation: 0, sequence: 1), version: 0)])
         let method = Method.vtrace(rhoBar: .infinity, cBar: .infinity, policyRhoBar: .infinity)
@@ -187,28 +188,28 @@ import Testing
 
     @Test func learnsABandit() {
         // Three arms, one step an episode; the middle arm pays. Constant observation.
-        let network = ActorCritic(observationCount: 1, actionCount: 3, hidden: [8], activation: .tanh)
+        let network = TestSupport.network(observations: 1, actions: 3, hidden: [8])
         let weights = network.initialWeights(seed: 1)
         var optimizer = Adam(count: network.layout.count)
         let method = Method.vtrace(discount: 0.9, entropy: 0.001)
-        let builder = RolloutBuilder(observationShape: [1], steps: 4, slots: 16)
+        let builder = RolloutBuilder(observation: .box(shape: [1]), action: .discrete(2), steps: 4, slots: 16)
         var dice = Dice(state: 6)
         func probability() -> Float {
             expOfFloat(Categorical(logits: network(Tensor([1], [1, 1]), weights.parameters()).logits).logProb(of: [1]).scalar)
         }
         #expect(probability() < 0.4)
         for update in 0..<150 {
-            for t in 0...4 { builder.observation(t).update(repeating: 1) }
+            for t in 0...4 { builder.observation(t, as: Float.self).update(repeating: 1) }
             let policy = Categorical(logits: network(Tensor([Float](repeating: 1, count: 16), [16, 1]), weights.parameters()).logits)
             for t in 0..<4 {
                 policy.sample(
-                    uniforms: (0..<16).map { _ in Float.random(in: 0..<1, using: &dice) }, actions: builder.action(t),
+                    uniforms: (0..<16).map { _ in Float.random(in: 0..<1, using: &dice) }, actions: builder.action(t, as: Int32.self),
                     logProbs: builder.behaviourLogProb(t))
                 for b in 0..<16 {
-                    let reward: Float = builder.action(t)[b] == 1 ? 1 : 0
+                    let reward: Float = builder.action(t, as: Int32.self)[b] == 1 ? 1 : 0
                     builder.reward(t)[b] = reward
                     (builder.terminated(t)[b], builder.truncated(t)[b]) = (1, 0)
-                    [Float(1)].withUnsafeBufferPointer {
+                    [Float(1)].withUnsafeBytes {
                         builder.appendEnded(step: t, slot: b, finalObservation: $0, episodeReturn: reward, length: 1)
                     }
                 }

@@ -1,9 +1,10 @@
 import Networks
+import TestSupport
 import Tensors
 import Testing
 
 @Suite struct ActorCriticTests {
-    private let network = ActorCritic(observationCount: 4, actionCount: 3, hidden: [16, 8], activation: .tanh)
+    private let network = TestSupport.network(observations: 4, actions: 3, hidden: [16, 8])
 
     @Test func layout() {
         #expect(
@@ -38,7 +39,7 @@ import Testing
     }
 
     @Test(arguments: Activation.allCases) func gradientsByDifferences(activation: Activation) {
-        let network = ActorCritic(observationCount: 3, actionCount: 2, hidden: [5, 4], activation: activation)
+        let network = TestSupport.network(observations: 3, actions: 2, hidden: [5, 4], activation: activation)
         let weights = network.initialWeights(seed: 1)
         var random = RandomKey(seed: 1, purpose: .learner).stream(slot: 0, episode: 0)
         weights.flat.withMutableBuffer { for i in $0.indices { $0[i] += Float(random.uniform(in: -0.3...0.3)) } }

@@ -97,7 +97,8 @@ final class Impostor {
             terminated: column("terminated", .uint8, [steps, slots], UInt8(0)),
             truncated: column("truncated", .uint8, [steps, slots], UInt8(0)), finalIndex: column("final_index", .int32, [0], Int32(0)),
             finalObservation: column("final_observation", .float32, [0, observations], Float(0)),
-            episodeReturn: column("episode_return", .float32, [0], Float(0)), episodeLength: column("episode_length", .int32, [0], Int32(0))
+            episodeReturn: column("episode_return", .float32, [0], Float(0)), episodeLength: column("episode_length", .int32, [0], Int32(0)),
+            recurrentState: column("recurrent_state", .float32, [slots, 0], Float(0))
         )
     }
 

@@ -13,22 +13,22 @@ struct Dice: RandomNumberGenerator {
 
 /// Fills one rollout with numbers that tell where they stand: the observation at (t, b, k) is 1000·t + 10·b + k + offset.
 func fill(_ builder: RolloutBuilder, offset: Float = 0, terminated: Set<Int> = [], truncated: Set<Int> = []) {
-    let width = builder.observationShape.reduce(1, *)
+    let width = builder.observationSpace.count
     for t in 0...builder.steps {
-        let row = builder.observation(t)
+        let row = builder.observation(t, as: Float.self)
         for b in 0..<builder.slots { for k in 0..<width { row[b * width + k] = Float(1000 * t + 10 * b + k) + offset } }
     }
     for t in 0..<builder.steps {
         for b in 0..<builder.slots {
             let index = t * builder.slots + b
-            builder.action(t)[b] = Int32(index % 2)
+            builder.action(t, as: Int32.self)[b] = Int32(index % 2)
             builder.behaviourLogProb(t)[b] = -Float(index) / 100
             builder.reward(t)[b] = Float(index) + offset
             builder.terminated(t)[b] = terminated.contains(index) ? 1 : 0
             builder.truncated(t)[b] = truncated.contains(index) ? 1 : 0
             if terminated.contains(index) || truncated.contains(index) {
                 let final = (0..<width).map { -Float(index * width + $0) - offset }
-                final.withUnsafeBufferPointer {
+                final.withUnsafeBytes {
                     builder.appendEnded(step: t, slot: b, finalObservation: $0, episodeReturn: Float(index) + 0.5, length: Int32(index + 1))
                 }
             }
@@ -56,7 +56,7 @@ extension Rollout {
             id: id, version: version, steps: steps, slots: slots, observation: pick(observation), action: pick(action),
             behaviourLogProb: pick(behaviourLogProb), reward: pick(reward), terminated: pick(terminated), truncated: pick(truncated),
             finalIndex: pick(finalIndex), finalObservation: pick(finalObservation), episodeReturn: pick(episodeReturn),
-            episodeLength: pick(episodeLength))
+            episodeLength: pick(episodeLength), recurrentState: pick(recurrentState))
     }
 
     /// The same rollout with every column one byte off any alignment, as a view into a network frame may be.
@@ -71,6 +71,6 @@ extension Rollout {
             id: id, version: version, steps: steps, slots: slots, observation: move(observation), action: move(action),
             behaviourLogProb: move(behaviourLogProb), reward: move(reward), terminated: move(terminated), truncated: move(truncated),
             finalIndex: move(finalIndex), finalObservation: move(finalObservation), episodeReturn: move(episodeReturn),
-            episodeLength: move(episodeLength))
+            episodeLength: move(episodeLength), recurrentState: move(recurrentState))
     }
 }

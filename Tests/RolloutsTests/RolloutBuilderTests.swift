@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct RolloutBuilderTests {
     @Test func columnsAreWhatWasWritten() throws {
-        let builder = RolloutBuilder(observationShape: [2, 3], steps: 4, slots: 3)
+        let builder = RolloutBuilder(observation: .box(shape: [2, 3]), action: .discrete(2), steps: 4, slots: 3)
         fill(builder, terminated: [2, 10], truncated: [7])
         let rollout = builder.finish(id: number(5), version: 9)
         #expect(rollout.id == number(5) && rollout.version == 9 && rollout.steps == 4 && rollout.slots == 3 && rollout.frames == 12)
@@ -30,10 +30,10 @@ import Testing
     }
 
     @Test func nextBeginsWhereThisWasCut() {
-        let builder = RolloutBuilder(observationShape: [2], steps: 2, slots: 2)
+        let builder = RolloutBuilder(observation: .box(shape: [2]), action: .discrete(2), steps: 2, slots: 2)
         fill(builder)
         let first = builder.finish(id: number(1), version: 0)
-        #expect(Array(builder.observation(0)) == Array(first.observation.bytes.array(of: Float.self)[8...]))
+        #expect(Array(builder.observation(0, as: Float.self)) == Array(first.observation.bytes.array(of: Float.self)[8...]))
         fill(builder, offset: 1)
         // The first rollout does not change any more, and ended episodes do not leak into the next one.
         #expect(first.reward.bytes.array(of: Float.self) == [0, 1, 2, 3])
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func steadyStateAllocatesNothing() {
-        let builder = RolloutBuilder(observationShape: [4], steps: 5, slots: 8, kept: 4)
+        let builder = RolloutBuilder(observation: .box(shape: [4]), action: .discrete(2), steps: 5, slots: 8, kept: 4)
         var inFlight: [Rollout] = []
         for sequence in 1...200 {
             fill(builder, terminated: [3])
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func oneColumnKeepsTheBlock() {
-        let builder = RolloutBuilder(observationShape: [1], steps: 1, slots: 1, kept: 1)
+        let builder = RolloutBuilder(observation: .box(shape: [1]), action: .discrete(2), steps: 1, slots: 1, kept: 1)
         fill(builder)
         var rollout: Rollout? = builder.finish(id: number(1), version: 0)
         var kept: Column? = rollout!.reward
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func rolloutsOutliveTheirBuilderOnOtherThreads() {
-        var builder: RolloutBuilder? = RolloutBuilder(observationShape: [3], steps: 8, slots: 2)
+        var builder: RolloutBuilder? = RolloutBuilder(observation: .box(shape: [3]), action: .discrete(2), steps: 8, slots: 2)
         let rollouts = (1...20).map { sequence in
             fill(builder!, offset: Float(sequence))
             return builder!.finish(id: number(UInt64(sequence)), version: 0)

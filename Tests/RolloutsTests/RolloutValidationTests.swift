@@ -4,9 +4,9 @@ import Tensors
 import Testing
 
 @Suite struct RolloutValidationTests {
-    let shape = RolloutShape(observationShape: [2, 3], actionCount: 2, steps: 4, maximumSlots: 4)
+    let shape = RolloutShape(observation: .box(shape: [2, 3]), action: .discrete(2), steps: 4, maximumSlots: 4)
     var good: Rollout {
-        let builder = RolloutBuilder(observationShape: [2, 3], steps: 4, slots: 3)
+        let builder = RolloutBuilder(observation: .box(shape: [2, 3]), action: .discrete(2), steps: 4, slots: 3)
         fill(builder, terminated: [2, 10], truncated: [7])
         return builder.finish(id: RolloutID(actor: 3, incarnation: 1, sequence: 44), version: 9)
     }
@@ -14,8 +14,8 @@ import Testing
     @Test func acceptsWhatABuilderMakes() throws {
         try good.validate(shape)
         try good.misaligned.validate(shape)
-        let builder = RolloutBuilder(observationShape: [2, 3], steps: 1, slots: 1)
-        let short = RolloutShape(observationShape: [2, 3], actionCount: 2, steps: 1, maximumSlots: 4)
+        let builder = RolloutBuilder(observation: .box(shape: [2, 3]), action: .discrete(2), steps: 1, slots: 1)
+        let short = RolloutShape(observation: .box(shape: [2, 3]), action: .discrete(2), steps: 1, maximumSlots: 4)
         fill(builder)
         try builder.finish(id: number(1), version: 0).validate(short)
         fill(builder, terminated: [0])
@@ -73,8 +73,8 @@ import Testing
 
     @Test func seesAnEndAtEveryPlace() throws {
         // Flags are looked at in blocks: an end must be seen wherever it lies in one, also in the last and incomplete one.
-        let shape = RolloutShape(observationShape: [1], actionCount: 2, steps: 29, maximumSlots: 1)
-        let builder = RolloutBuilder(observationShape: [1], steps: 29, slots: 1)
+        let shape = RolloutShape(observation: .box(shape: [1]), action: .discrete(2), steps: 29, maximumSlots: 1)
+        let builder = RolloutBuilder(observation: .box(shape: [1]), action: .discrete(2), steps: 29, slots: 1)
         for place in 0..<29 {
             fill(builder, terminated: [place])
             let one = builder.finish(id: number(1), version: 0)
@@ -97,9 +97,9 @@ import Testing
         refuses(good.replacing("finalIndex", shape: []), "finalIndex")
         refuses(good.replacing("finalObservation", shape: [2, 2, 3]), "finalObservation")
         refuses(good.replacing("episodeReturn", shape: [4]), "episodeReturn")
-        let small = RolloutShape(observationShape: [2, 3], actionCount: 2, steps: 3, maximumSlots: 4)
+        let small = RolloutShape(observation: .box(shape: [2, 3]), action: .discrete(2), steps: 3, maximumSlots: 4)
         #expect(throws: RolloutError.self) { try good.validate(small) }
-        let narrow = RolloutShape(observationShape: [2, 3], actionCount: 2, steps: 4, maximumSlots: 2)
+        let narrow = RolloutShape(observation: .box(shape: [2, 3]), action: .discrete(2), steps: 4, maximumSlots: 2)
         #expect(throws: RolloutError.self) { try good.validate(narrow) }
     }
 

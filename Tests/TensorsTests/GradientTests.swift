@@ -54,6 +54,40 @@ import Testing
         Operation("logSoftmax, 2 columns", [[19, 2]]) { logSoftmax($0[0]) },
         Operation("logSoftmax, 7 columns", [matrix]) { logSoftmax($0[0]) },
         Operation("logSoftmax, 40 columns", [[3, 40]]) { logSoftmax($0[0]) },
+        Operation("gelu", [matrix], in: -2...2) { gelu($0[0]) },
+        Operation("silu", [matrix], in: -2...2) { silu($0[0]) },
+        Operation("concatenate", [[5, 3], [5, 4]]) { square(concatenate($0[0], $0[1])) },
+        Operation("columns", [matrix]) { square($0[0].columns(2..<5)) },
+        Operation("overlapping columns", [matrix]) { $0[0].columns(0..<4) * $0[0].columns(2..<6) },
+        Operation("addRow", [matrix, [7]]) { square(addRow($0[0], $0[1])) },
+        Operation("multiplyRow", [matrix, [7]]) { multiplyRow($0[0], $0[1]) },
+        Operation("layerNorm", [[3, 20], [20], [20]]) { layerNorm($0[0], weight: $0[1], bias: $0[2]) },
+        Operation("rmsNorm", [[3, 20], [20]]) { rmsNorm($0[0], weight: $0[1]) },
+        Operation("gaussianLogProb, one deviation", [[5, 3], [3], [5, 3]]) {
+            gaussianLogProb(mean: $0[0], logDeviation: $0[1], action: $0[2])
+        },
+        Operation("gaussianLogProb, a deviation per row", [[5, 3], [5, 3], [5, 3]]) {
+            gaussianLogProb(mean: $0[0], logDeviation: $0[1], action: $0[2])
+        },
+        Operation("squashLogSlope", [matrix], in: -2...2) { squashLogSlope($0[0]) },
+        Operation("conv2d", [[2, 5, 6, 3], [4, 3, 3, 2], [4]]) { conv2d($0[0], weight: $0[1], bias: $0[2]) },
+        Operation("conv2d tanh, stride 2, padding 1", [[2, 5, 5, 2], [17, 2, 3, 3], [17]], in: -0.3...0.3) {
+            conv2d($0[0], weight: $0[1], bias: $0[2], stride: 2, padding: 1, activation: .tanh)
+        },
+        Operation("conv2d, channels first", [[2, 3, 5, 4], [2, 3, 2, 2], [2]]) {
+            conv2d($0[0], weight: $0[1], bias: $0[2], stride: 2, layout: .channelsFirst)
+        },
+        Operation("conv2d relu", [[2, 4, 4, 2], [3, 2, 2, 2], [3]], in: 0.1...1) {
+            conv2d($0[0], weight: $0[1], bias: $0[2], activation: .relu)
+        },
+        Operation("lstm", [[6, 3], [2, 4], [2, 4], [16, 3], [16, 4], [16], [16]]) {
+            let weights = RecurrentWeights(input: $0[3], hidden: $0[4], inputBias: $0[5], hiddenBias: $0[6])
+            return lstm($0[0], hidden: $0[1], cell: $0[2], weights: weights, resets: [0, 0, 1, 0, 0, 1]).output
+        },
+        Operation("gru", [[6, 3], [2, 4], [12, 3], [12, 4], [12], [12]]) {
+            let weights = RecurrentWeights(input: $0[2], hidden: $0[3], inputBias: $0[4], hiddenBias: $0[5])
+            return gru($0[0], hidden: $0[1], weights: weights, resets: [0, 0, 1, 0, 0, 1]).output
+        },
         Operation("gather", [matrix]) { gather($0[0], [6, 0, 3, 3, 1]) },
         Operation("entropy", [[18, 3]]) { entropy(logProbabilities: logSoftmax($0[0])) },
         Operation("entropy, 20 columns", [[3, 20]]) { entropy(logProbabilities: logSoftmax($0[0])) },

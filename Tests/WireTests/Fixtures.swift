@@ -22,7 +22,8 @@ func rollout(_ id: RolloutID, version: UInt64 = 0, steps: Int = 3, slots: Int = 
         finalIndex: Column("final_index", .int32, [slots], shared(last.map { Int32($0) })),
         finalObservation: Column("final_observation", .float32, [slots, 2], floats(slots * 2)),
         episodeReturn: Column("episode_return", .float32, [slots], floats(slots)),
-        episodeLength: Column("episode_length", .int32, [slots], shared([Int32](repeating: Int32(steps), count: slots))))
+        episodeLength: Column("episode_length", .int32, [slots], shared([Int32](repeating: Int32(steps), count: slots))),
+        recurrentState: Column("recurrent_state", .float32, [slots, 0], shared([Float]())))
 }
 
-let shape = RolloutShape(observationShape: [2], actionCount: 2, steps: 3, maximumSlots: 16)
+let shape = RolloutShape(observation: .box(shape: [2]), action: .discrete(2), steps: 3, maximumSlots: 16)

@@ -1,3 +1,5 @@
+import Environments
+import Networks
 import Platform
 import TestSupport
 import Testing
@@ -134,7 +136,8 @@ private struct ControlSimulation {
         coordinator = Membership(
             Membership.Settings(
                 run: 7, runName: "r", runFile: "", runDirectory: "",
-                assignment: ActorAssignment(environment: "E", slots: 1, unroll: 1, seed: 1, hidden: [], activation: "tanh")),
+                assignment: ActorAssignment(
+                    environment: EnvironmentSettings("E"), slots: 1, unroll: 1, seed: 1, network: NetworkSettings(hidden: []))),
             ledger: ledgerOnDisk, lastRecordTime: recordsOnDisk.last?.time ?? 0, now: now)
         for index in processes.indices { reconnect(index) }
     }

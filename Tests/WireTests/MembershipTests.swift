@@ -1,3 +1,5 @@
+import Environments
+import Networks
 import Platform
 import Testing
 import Wire
@@ -12,7 +14,8 @@ import Wire
         Membership(
             Membership.Settings(
                 run: 7, runName: "r", runFile: "seed: 1", runDirectory: "/runs/r",
-                assignment: ActorAssignment(environment: "E", slots: 1, unroll: 1, seed: 1, hidden: [], activation: "tanh")),
+                assignment: ActorAssignment(
+                    environment: EnvironmentSettings("E"), slots: 1, unroll: 1, seed: 1, network: NetworkSettings(hidden: []))),
             ledger: ledger, lastRecordTime: lastRecordTime, now: now)
     }
 

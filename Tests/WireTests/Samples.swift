@@ -1,3 +1,5 @@
+import Environments
+import Networks
 import Rollouts
 import Testing
 import Wire
@@ -22,9 +24,15 @@ enum Samples {
     static let control: [ControlMessage] = {
         var otherVersion = Hello(role: .actor, token: 1, host: "h", pid: 1)
         otherVersion.protocol = .max
+        var network = NetworkSettings(hidden: [1, 65536], activation: .relu)
+        network.memory = .lstm
+        (network.layerNorm, network.normalizeObservations, network.initialLogDeviation) = (true, true, -0.5)
         let assignment = ActorAssignment(
-            environment: "CartPole-v1", slots: 65536, unroll: 65536, seed: .max, hidden: [1, 65536], activation: "tanh")
-        let bare = ActorAssignment(environment: "", slots: 1, unroll: 1, seed: 0, hidden: [], activation: "")
+            environment: EnvironmentSettings("CartPole-v1", options: ["gravity": 9.8], maxEpisodeSteps: 500), slots: 65536, unroll: 65536,
+            seed: .max,
+            network: network)
+        let bare = ActorAssignment(
+            environment: EnvironmentSettings(""), slots: 1, unroll: 1, seed: 0, network: NetworkSettings(hidden: []))
         let records = [
             Record(sequence: 0, time: 0, version: 0, frames: 0, scalars: []),
             Record(

@@ -33,7 +33,7 @@ import Wire
             } catch { return error.code }
         }
         var other = header(1)
-        other.protocol = 2
+        other.protocol = 1
         #expect(code(other) == .protocol)
         #expect(code(WeightsHeader(run: 8, life: 1, version: 1, parameters: 10, layout: 3)) == .wrongRun)
         #expect(code(WeightsHeader(run: 7, life: 1, version: 1, parameters: 11, layout: 3)) == .malformed)

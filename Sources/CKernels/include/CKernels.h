@@ -14,6 +14,10 @@ void apus_tanh(const float *x, float *y, long n);
 void apus_relu(const float *x, float *y, long n);
 void apus_sigmoid(const float *x, float *y, long n);
 void apus_square(const float *x, float *y, long n);
+/// y = x · Φ(x), Φ the normal distribution function (not its approximation by tanh); 2e-7 · |x|
+void apus_gelu(const float *x, float *y, long n);
+/// y = x · sigmoid(x)
+void apus_silu(const float *x, float *y, long n);
 /// y = scale · x + shift
 void apus_affine(const float *x, float scale, float shift, float *y, long n);
 /// y = numerator / x
@@ -40,12 +44,69 @@ void apus_relu_backward(const float *y, const float *g, float *dx, long n);
 void apus_sigmoid_backward(const float *y, const float *g, float *dx, long n);
 /// dx = 2 · g · x
 void apus_square_backward(const float *x, const float *g, float *dx, long n);
+/// dx = g · (Φ(x) + x φ(x))
+void apus_gelu_backward(const float *x, const float *g, float *dx, long n);
+/// dx = g · s · (1 + x (1 − s)), s = sigmoid(x)
+void apus_silu_backward(const float *x, const float *g, float *dx, long n);
 /// db = −g · y / b, y = a / b
 void apus_divide_backward(const float *y, const float *b, const float *g, float *db, long n);
 /// dx = g where low ≤ x ≤ high, else 0
 void apus_clamp_backward(const float *x, float low, float high, const float *g, float *dx, long n);
 /// da = g where a < b, g / 2 where a = b, else 0. With a and b exchanged it serves the maximum.
 void apus_less_backward(const float *a, const float *b, const float *g, float *da, long n);
+
+// One row [cols] for all rows of a matrix [rows, cols].
+void apus_add_row(const float *x, const float *row, float *y, long rows, long cols);
+void apus_multiply_row(const float *x, const float *row, float *y, long rows, long cols);
+/// drow += column sums of g · x
+void apus_multiply_row_backward(const float *x, const float *g, float *drow, long rows, long cols);
+
+// Normalisation of rows.
+/// normalized = (x − mean) · scale, y = normalized · weight + bias, scale = 1 / √(variance + epsilon) per row in `scales`. Without a bias
+/// (null) the mean is taken as 0: the root mean square norm.
+void apus_layer_norm(
+    const float *x, const float *weight, const float *bias, float epsilon, float *y, float *normalized, float *scales, long rows,
+    long cols);
+/// g = ∂loss/∂y becomes ∂loss/∂x; dweight and dbias are added to. Without dbias (null) it is that of the root mean square norm.
+void apus_layer_norm_backward(
+    const float *normalized, const float *scales, const float *weight, float *g, float *dweight, float *dbias, long rows, long cols);
+/// y = (x − mean) · scale limited to ±limit, mean and scale [cols]
+void apus_normalize(const float *x, const float *mean, const float *scale, float limit, float *y, long rows, long cols);
+/// sums += Σ (x − shift), squares += Σ (x − shift)² per column
+void apus_column_moments(const float *x, const double *shift, double *sums, double *squares, long rows, long cols);
+
+// Recurrent layers of `size` units: one step of `rows` sequences. Gates lie side by side in a row.
+/// gates [rows, 4 · size] in the order input, forget, cell, output hold the products of inputs and hidden state and become the activated
+/// gates; cell = forget · cell_before + input · candidate, cell_tanh = tanh(cell), hidden = output · cell_tanh.
+void apus_lstm_step(
+    float *gates, const float *bias_input, const float *bias_hidden, const float *cell_before, float *hidden, float *cell,
+    float *cell_tanh, long rows, long size);
+/// dgates = the gradient before the activations; dcell = ∂loss/∂cell becomes ∂loss/∂cell_before.
+void apus_lstm_step_backward(
+    const float *gates, const float *cell_before, const float *cell_tanh, const float *dhidden, float *dcell, float *dgates, long rows,
+    long size);
+/// gates [rows, 3 · size] in the order reset, update, new hold the products of the inputs and become the activated gates; products
+/// [rows, 3 · size] hold those of the hidden state, the third gets its bias; hidden = (1 − update) · new + update · before.
+void apus_gru_step(
+    float *gates, float *products, const float *bias_input, const float *bias_hidden, const float *before, float *hidden, long rows,
+    long size);
+/// dgates and dproducts = the gradients of both before the activations; dhidden becomes its direct share of ∂loss/∂before.
+void apus_gru_step_backward(
+    const float *gates, const float *products, const float *before, float *dhidden, float *dgates, float *dproducts, long rows,
+    long size);
+
+// Normal distributions with independent components, one per row. log_deviation is [cols] (deviation_jump 0) or [rows, cols]
+// (deviation_jump cols).
+/// y[row] = Σ −½ ((action − mean) / σ)² − log σ − ½ log 2π
+void apus_gaussian_log_prob(
+    const float *mean, const float *log_deviation, long deviation_jump, const float *action, float *y, long rows, long cols);
+/// dmean is written (its negative is the gradient of the action), ddeviation added to.
+void apus_gaussian_log_prob_backward(
+    const float *mean, const float *log_deviation, long deviation_jump, const float *action, const float *g, float *dmean,
+    float *ddeviation, long rows, long cols);
+/// y[row] = Σ log(1 − tanh² u)
+void apus_squash_log_slope(const float *u, float *y, long rows, long cols);
+void apus_squash_log_slope_backward(const float *u, const float *g, float *du, long rows, long cols);
 
 // Layers on z [rows, cols].
 /// z = z + bias, tanh(z + bias), relu(z + bias), in place; bias [cols]
@@ -86,6 +147,51 @@ void apus_adam(
     float root_correction, long n);
 /// s = α s + (1 − α) g²; w −= learning_rate · g / (√s + ε)
 void apus_rmsprop(float *w, const float *g, float *s, float gradient_scale, float alpha, float epsilon, float learning_rate, long n);
+
+// Threads.
+#define APUS_MOST_THREADS 64
+/// How many threads the caller's kernels shall share, for `apus_threads`; 1 until it is set.
+void apus_set_threads(int count);
+int apus_threads(void);
+/// Runs body(context, part, parts) for every part in 0 … parts − 1, each on a thread of its own where one is free; returns when all are done.
+void apus_parallel(int parts, void (*body)(void *context, int part, int parts), void *context);
+
+// Convolutions. Images are [N, height, width, channels] floats ("channels-last") unless `ApusImages` says otherwise; outputs are
+// [N, out_height, out_width, filters]; weights are [filters, channels, kernel_height, kernel_width] as in PyTorch.
+typedef struct {
+    long height, width, channels, filters, kernel_height, kernel_width, stride, padding, out_height, out_width;
+} ApusConvolution;
+/// N images: float or uint8, channels-last or [N, channels, height, width]; uint8 values, and floats that need a copy anyway, are
+/// multiplied by `scale`.
+typedef struct {
+    const void *data;
+    int bytes, channels_first;
+    float scale;
+} ApusImages;
+enum { APUS_LINEAR = 0, APUS_TANH = 1, APUS_RELU = 2 };
+/// The floats of workspace that the two functions below need; the workspace is aligned to 64 bytes and need not be cleared.
+long apus_convolution_workspace(const ApusConvolution *c, const ApusImages *x, int backward, int threads);
+/// y = activation(x * weight + bias)
+void apus_convolution(
+    const ApusConvolution *c, const ApusImages *x, long images, const float *weight, const float *bias, int activation, float *y,
+    float *workspace, int threads);
+/// g = ∂loss/∂y is overwritten by the gradient before the activation; dweight and dbias are added to, dx (in the layout of x) is written;
+/// those that are null are left out.
+void apus_convolution_backward(
+    const ApusConvolution *c, const ApusImages *x, long images, const float *weight, const float *y, int activation, float *g,
+    float *dweight, float *dbias, float *dx, float *workspace, int threads);
+
+/// y = scale · x, x uint8
+void apus_bytes_to_floats(const void *x, float scale, float *y, long n);
+
+// Pooling of channels-last images.
+typedef struct {
+    long height, width, channels, kernel, stride, padding, out_height, out_width;
+} ApusPooling;
+/// y = the largest value of each window; NaN when one of them is.
+void apus_max_pool(const ApusPooling *p, const float *x, long images, float *y);
+/// dx += g where x is the first maximum of its window; g is used up.
+void apus_max_pool_backward(const ApusPooling *p, const float *x, const float *y, float *g, long images, float *dx);
 
 // Philox4x32-10 (Salmon et al., 2011).
 /// One block: 128 random bits from a counter and a key.

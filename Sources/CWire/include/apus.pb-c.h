@@ -19,6 +19,8 @@ typedef struct Apus__Control Apus__Control;
 typedef struct Apus__Hello Apus__Hello;
 typedef struct Apus__Welcome Apus__Welcome;
 typedef struct Apus__ActorAssignment Apus__ActorAssignment;
+typedef struct Apus__EnvironmentSettings Apus__EnvironmentSettings;
+typedef struct Apus__NetworkSettings Apus__NetworkSettings;
 typedef struct Apus__Refusal Apus__Refusal;
 typedef struct Apus__Gauge Apus__Gauge;
 typedef struct Apus__Wait Apus__Wait;
@@ -202,17 +204,54 @@ struct  Apus__Welcome
 struct  Apus__ActorAssignment
 {
   ProtobufCMessage base;
-  char *environment;
+  Apus__EnvironmentSettings *environment;
   uint32_t slots;
   uint32_t unroll;
   uint64_t seed;
-  size_t n_hidden;
-  uint32_t *hidden;
-  char *activation;
+  Apus__NetworkSettings *network;
 };
 #define APUS__ACTOR_ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__actor_assignment__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, (char *)protobuf_c_empty_string }
+    , NULL, 0, 0, 0, NULL }
+
+
+struct  Apus__EnvironmentSettings
+{
+  ProtobufCMessage base;
+  char *id;
+  size_t n_options;
+  Apus__Gauge **options;
+  /*
+   * Where episodes are truncated; 0: the environment's own limit.
+   */
+  uint32_t max_episode_steps;
+};
+#define APUS__ENVIRONMENT_SETTINGS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__environment_settings__descriptor) \
+    , (char *)protobuf_c_empty_string, 0,NULL, 0 }
+
+
+/*
+ * The names are those of the run file's section `network`.
+ */
+struct  Apus__NetworkSettings
+{
+  ProtobufCMessage base;
+  char *encoder;
+  size_t n_hidden;
+  uint32_t *hidden;
+  char *activation;
+  protobuf_c_boolean layer_norm;
+  char *memory;
+  uint32_t memory_width;
+  protobuf_c_boolean separate_value;
+  protobuf_c_boolean normalize_observations;
+  char *continuous_policy;
+  float initial_log_deviation;
+};
+#define APUS__NETWORK_SETTINGS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__network_settings__descriptor) \
+    , (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, 0, 0, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Apus__Refusal
@@ -505,7 +544,7 @@ struct  Apus__Grant
 /*
  * actor → learner, followed by the frames of the columns, in this order:
  *   observation [T+1, B, …]  action  behaviour_log_prob [T, B] f32  reward [T, B] f32  terminated [T, B] u8  truncated [T, B] u8
- *   final_index [K] i32  final_observation [K, …]  episode_return [K] f32  episode_length [K] i32
+ *   final_index [K] i32  final_observation [K, …]  episode_return [K] f32  episode_length [K] i32  recurrent_state [B, S] f32
  */
 struct  Apus__Rollout
 {
@@ -526,10 +565,14 @@ struct  Apus__Rollout
   uint32_t action_type;
   size_t n_action_shape;
   uint32_t *action_shape;
+  /*
+   * S: the numbers of a slot's recurrent state.
+   */
+  uint32_t state_count;
 };
 #define APUS__ROLLOUT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__rollout__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0,NULL }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0,NULL, 0 }
 
 
 /*
@@ -655,6 +698,44 @@ Apus__ActorAssignment *
                       const uint8_t       *data);
 void   apus__actor_assignment__free_unpacked
                      (Apus__ActorAssignment *message,
+                      ProtobufCAllocator *allocator);
+/* Apus__EnvironmentSettings methods */
+void   apus__environment_settings__init
+                     (Apus__EnvironmentSettings         *message);
+size_t apus__environment_settings__get_packed_size
+                     (const Apus__EnvironmentSettings   *message);
+size_t apus__environment_settings__pack
+                     (const Apus__EnvironmentSettings   *message,
+                      uint8_t             *out);
+size_t apus__environment_settings__pack_to_buffer
+                     (const Apus__EnvironmentSettings   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__EnvironmentSettings *
+       apus__environment_settings__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__environment_settings__free_unpacked
+                     (Apus__EnvironmentSettings *message,
+                      ProtobufCAllocator *allocator);
+/* Apus__NetworkSettings methods */
+void   apus__network_settings__init
+                     (Apus__NetworkSettings         *message);
+size_t apus__network_settings__get_packed_size
+                     (const Apus__NetworkSettings   *message);
+size_t apus__network_settings__pack
+                     (const Apus__NetworkSettings   *message,
+                      uint8_t             *out);
+size_t apus__network_settings__pack_to_buffer
+                     (const Apus__NetworkSettings   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__NetworkSettings *
+       apus__network_settings__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__network_settings__free_unpacked
+                     (Apus__NetworkSettings *message,
                       ProtobufCAllocator *allocator);
 /* Apus__Refusal methods */
 void   apus__refusal__init
@@ -1088,6 +1169,12 @@ typedef void (*Apus__Welcome_Closure)
 typedef void (*Apus__ActorAssignment_Closure)
                  (const Apus__ActorAssignment *message,
                   void *closure_data);
+typedef void (*Apus__EnvironmentSettings_Closure)
+                 (const Apus__EnvironmentSettings *message,
+                  void *closure_data);
+typedef void (*Apus__NetworkSettings_Closure)
+                 (const Apus__NetworkSettings *message,
+                  void *closure_data);
 typedef void (*Apus__Refusal_Closure)
                  (const Apus__Refusal *message,
                   void *closure_data);
@@ -1167,6 +1254,8 @@ extern const ProtobufCMessageDescriptor apus__control__descriptor;
 extern const ProtobufCMessageDescriptor apus__hello__descriptor;
 extern const ProtobufCMessageDescriptor apus__welcome__descriptor;
 extern const ProtobufCMessageDescriptor apus__actor_assignment__descriptor;
+extern const ProtobufCMessageDescriptor apus__environment_settings__descriptor;
+extern const ProtobufCMessageDescriptor apus__network_settings__descriptor;
 extern const ProtobufCMessageDescriptor apus__refusal__descriptor;
 extern const ProtobufCMessageDescriptor apus__gauge__descriptor;
 extern const ProtobufCMessageDescriptor apus__wait__descriptor;

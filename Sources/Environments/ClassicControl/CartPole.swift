@@ -6,7 +6,7 @@ import Tensors
 /// the explicit Euler step and the limits of Gymnasium's `CartPole-v1`; equal to it step for step: the state is kept in double precision,
 /// observations are its single-precision image. Observation: cart position (m), cart velocity (m/s), pole angle (rad), pole angular
 /// velocity (rad/s). Reward 1 for every step, the terminating one included.
-public struct CartPole: Environment {
+public struct CartPole: RestorableEnvironment {
     public static let id = "CartPole-v1"
     public static let summary = "balance a pole on a cart; 4 observations, 2 actions, return at most 500"
     public static let observationSpace = Space.box(
@@ -60,6 +60,14 @@ public struct CartPole: Environment {
         let terminated =
             position < -Self.positionLimit || position > Self.positionLimit || angle < -Self.angleLimit || angle > Self.angleLimit
         return Step(reward: 1, terminated: terminated)
+    }
+
+    /// Position, velocity, angle, angular velocity.
+    public var state: [Double] { [position, velocity, angle, angularVelocity] }
+
+    public mutating func restore(_ state: [Double]) throws(EnvironmentError) {
+        try Self.check(state, count: 4)
+        (position, velocity, angle, angularVelocity) = (state[0], state[1], state[2], state[3])
     }
 
     @inline(__always)

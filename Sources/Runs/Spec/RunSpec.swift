@@ -1,3 +1,6 @@
+import Environments
+import Networks
+
 /// The description of a run: one YAML file, in which every key has a default.
 ///
 /// Keys in YAML are the property names in snake_case; `RunSpec.documentation` has a line for each of them.
@@ -5,6 +8,7 @@ public struct RunSpec: Codable, Sendable, Equatable {
     public var name = "run"
     public var seed: UInt64 = 1
     public var environment = EnvironmentSection()
+    public var reward = RewardSection()
     public var network = NetworkSection()
     public var method = MethodSection()
     public var optimizer = OptimizerSection()
@@ -18,16 +22,73 @@ public struct RunSpec: Codable, Sendable, Equatable {
 
 public struct EnvironmentSection: Codable, Sendable, Equatable {
     public var id = "CartPole-v1"
+    /// The environment's own settings; the environment knows which there are and checks them.
+    public var options: [String: Double] = [:]
+    /// Where episodes are truncated; 0: the environment's own limit.
+    public var maxEpisodeSteps = 0
+    public init() {}
+
+    enum CodingKeys: String, CodingKey {
+        case id, options
+        case maxEpisodeSteps = "max_episode_steps"
+    }
+
+    public var settings: EnvironmentSettings {
+        EnvironmentSettings(id, options: options, maxEpisodeSteps: maxEpisodeSteps == 0 ? nil : maxEpisodeSteps)
+    }
+}
+
+/// What is done to rewards before they are trained on, in this order. Returns are reported as the environment gave them.
+public struct RewardSection: Codable, Sendable, Equatable {
+    /// Divide by the running standard deviation of the discounted return.
+    public var normalize = false
+    public var scale = 1.0
+    /// Limit to ±clip; infinite by default.
+    public var clip = Double.infinity
     public init() {}
 }
 
 public struct NetworkSection: Codable, Sendable, Equatable {
+    public var encoder = EncoderKind.auto
     public var hidden = [64, 64]
     public var activation = Activation.tanh
+    public var layerNorm = false
+    public var memory = MemoryKind.none
+    public var memoryWidth = 256
+    public var separateValue = false
+    public var normalizeObservations = false
+    public var continuousPolicy = ContinuousPolicy.gaussian
+    public var initialLogDeviation = 0.0
     public init() {}
 
-    public enum Activation: String, Choice { case tanh, relu }
+    enum CodingKeys: String, CodingKey {
+        case encoder, hidden, activation, memory
+        case layerNorm = "layer_norm"
+        case memoryWidth = "memory_width"
+        case separateValue = "separate_value"
+        case normalizeObservations = "normalize_observations"
+        case continuousPolicy = "continuous_policy"
+        case initialLogDeviation = "initial_log_deviation"
+    }
+
+    public var settings: NetworkSettings {
+        var settings = NetworkSettings(hidden: hidden, activation: activation)
+        settings.encoder = encoder
+        settings.layerNorm = layerNorm
+        settings.memory = memory
+        settings.memoryWidth = memoryWidth
+        settings.separateValue = separateValue
+        settings.normalizeObservations = normalizeObservations
+        settings.continuousPolicy = continuousPolicy
+        settings.initialLogDeviation = Float(initialLogDeviation)
+        return settings
+    }
 }
+
+extension EncoderKind: Choice {}
+extension Activation: Choice {}
+extension MemoryKind: Choice {}
+extension ContinuousPolicy: Choice {}
 
 public struct MethodSection: Codable, Sendable, Equatable {
     public var id = "vtrace"

@@ -1,3 +1,5 @@
+import Networks
+
 extension RunSpec {
     /// One line for every key, in the order of the file. Written as comments into `run.yaml` and shown by the command line.
     public static let documentation: [(key: String, text: String)] = [
@@ -5,9 +7,23 @@ extension RunSpec {
         ("seed", "All randomness of the run comes from this whole number"),
         ("environment", "What the actors step"),
         ("environment.id", "Name of the environment (apus environments lists them)"),
+        ("environment.options", "The environment's own settings by name; what is left out has the environment's default"),
+        ("environment.max_episode_steps", "Episodes are truncated after this many steps (0: the environment's own limit)"),
+        ("reward", "What is done to rewards before they are trained on, in this order; returns are reported as they come"),
+        ("reward.normalize", "Divide by the running standard deviation of the discounted return"),
+        ("reward.scale", "Multiply by this"),
+        ("reward.clip", "Limit to plus or minus this (.inf: no limit)"),
         ("network", "The policy and value network"),
-        ("network.hidden", "Width of each hidden layer, from the observation upwards"),
-        ("network.activation", "Function after each hidden layer: \(NetworkSection.Activation.names)"),
+        ("network.encoder", "How images become vectors; auto: by the observation's shape: \(EncoderKind.names)"),
+        ("network.hidden", "Width of each fully connected layer, from the observation or the encoder upwards"),
+        ("network.activation", "Function after each fully connected layer: \(Activation.names)"),
+        ("network.layer_norm", "Normalise each fully connected layer's output before the activation"),
+        ("network.memory", "What carries information from step to step: \(MemoryKind.names)"),
+        ("network.memory_width", "Units of the memory"),
+        ("network.separate_value", "The value function has fully connected layers of its own"),
+        ("network.normalize_observations", "Centre and scale observations by their running mean and variance"),
+        ("network.continuous_policy", "How actions of a box are drawn: \(ContinuousPolicy.names)"),
+        ("network.initial_log_deviation", "Logarithm of a continuous policy's standard deviation at the start"),
         ("method", "How the policy is improved"),
         ("method.id", "Name of the method (apus methods lists them)"),
         ("method.options", "The method's own settings by name; what is left out has the method's default"),
@@ -40,5 +56,5 @@ extension RunSpec {
     ]
 
     /// Keys whose own keys are free: they name settings of something that this type does not know.
-    static let open: Set<String> = ["method.options"]
+    static let open: Set<String> = ["method.options", "environment.options"]
 }

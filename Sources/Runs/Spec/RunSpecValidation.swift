@@ -14,6 +14,14 @@ extension RunSpec {
         try check(
             "name", name.isEmpty ? "empty" : name, Self.isName(name), "a name of letters, digits, '-', '_', '.', not starting with '.'")
         try check("environment.id", "empty", !environment.id.isEmpty, "the name of an environment")
+        for (option, value) in environment.options.sorted(by: { $0.key < $1.key }) {
+            try check("environment.options.\(option)", value, !value.isNaN, "a number")
+        }
+        try count("environment.max_episode_steps", environment.maxEpisodeSteps, from: 0, to: Int(Int32.max))
+        try check("reward.scale", reward.scale, reward.scale.isFinite && reward.scale != 0, "a finite number other than 0")
+        try check("reward.clip", reward.clip, reward.clip > 0, "a number above 0 (.inf: no limit)")
+        try count("network.memory_width", network.memoryWidth, to: 65_536)
+        try check("network.initial_log_deviation", network.initialLogDeviation, abs(network.initialLogDeviation) <= 20, "-20 to 20")
         for width in network.hidden { try count("network.hidden", width, to: 65_536) }
         try check("method.id", "empty", !method.id.isEmpty, "the name of a method")
         for (option, value) in method.options.sorted(by: { $0.key < $1.key }) {

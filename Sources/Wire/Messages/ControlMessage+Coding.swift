@@ -145,15 +145,7 @@ extension Welcome {
         message.heartbeat_seconds = heartbeatSeconds
         message.run_file = arena.string(runFile)
         if let actor {
-            var assignment = Apus__ActorAssignment()
-            apus__actor_assignment__init(&assignment)
-            assignment.environment = arena.string(actor.environment)
-            assignment.slots = UInt32(clamping: actor.slots)
-            assignment.unroll = UInt32(clamping: actor.unroll)
-            assignment.seed = actor.seed
-            (assignment.n_hidden, assignment.hidden) = (actor.hidden.count, arena.array(actor.hidden.map { UInt32(clamping: $0) }))
-            assignment.activation = arena.string(actor.activation)
-            message.actor = arena.message(assignment)
+            message.actor = arena.message(actor.message(&arena))
         }
         return message
     }
@@ -172,21 +164,6 @@ extension Welcome {
             place: MemberPlace(rank: message.rank, incarnation: message.incarnation), heartbeatSeconds: message.heartbeat_seconds,
             runFile: text(message.run_file, limit: WireProtocol.maximumMessageBytes),
             actor: try message.actor.map { pointer throws(WireError) in try ActorAssignment(pointer.pointee) })
-    }
-}
-
-extension ActorAssignment {
-    fileprivate init(_ message: Apus__ActorAssignment) throws(WireError) {
-        func inside(_ field: String, _ value: UInt32, _ range: ClosedRange<UInt32>) throws(WireError) -> Int {
-            guard range.contains(value) else { throw .invalid(field: "ActorAssignment.\(field)", value: "\(value)", allowed: "\(range)") }
-            return Int(value)
-        }
-        var hidden: [Int] = []
-        for index in 0..<message.n_hidden { hidden.append(try inside("hidden", message.hidden[index], 1...65536)) }
-        self.init(
-            environment: text(message.environment, limit: 256), slots: try inside("slots", message.slots, 1...65536),
-            unroll: try inside("unroll", message.unroll, 1...65536), seed: message.seed, hidden: hidden,
-            activation: text(message.activation, limit: 64))
     }
 }
 
@@ -211,13 +188,13 @@ extension Refusal {
 }
 
 extension Gauge {
-    fileprivate func message(_ arena: inout Arena) -> Apus__Gauge {
+    func message(_ arena: inout Arena) -> Apus__Gauge {
         var message = Apus__Gauge()
         apus__gauge__init(&message)
         (message.name, message.value) = (arena.string(name), value)
         return message
     }
-    fileprivate init(_ message: Apus__Gauge) { self.init(text(message.name, limit: 256), message.value) }
+    init(_ message: Apus__Gauge) { self.init(text(message.name, limit: 256), message.value) }
 }
 
 extension Wait {

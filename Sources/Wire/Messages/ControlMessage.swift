@@ -1,3 +1,6 @@
+import Environments
+import Networks
+
 /// Who a member of a run is. The coordinator itself is not a member.
 public enum Role: UInt32, Sendable, Hashable, CustomStringConvertible {
     case actor = 1
@@ -73,21 +76,19 @@ public struct Welcome: Sendable, Equatable {
 
 /// What an actor needs to know of the run.
 public struct ActorAssignment: Sendable, Equatable {
-    public var environment: String
+    public var environment: EnvironmentSettings
     public var slots: Int
     /// Steps of a rollout.
     public var unroll: Int
     public var seed: UInt64
-    public var hidden: [Int]
-    public var activation: String
+    public var network: NetworkSettings
 
-    public init(environment: String, slots: Int, unroll: Int, seed: UInt64, hidden: [Int], activation: String) {
+    public init(environment: EnvironmentSettings, slots: Int, unroll: Int, seed: UInt64, network: NetworkSettings) {
         self.environment = environment
         self.slots = slots
         self.unroll = unroll
         self.seed = seed
-        self.hidden = hidden
-        self.activation = activation
+        self.network = network
     }
 }
 

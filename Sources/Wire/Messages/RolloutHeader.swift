@@ -16,6 +16,8 @@ public struct RolloutHeader: Sendable, Equatable {
     public var actionType: ElementType
     /// Empty for a discrete action, [A] for a continuous one.
     public var actionShape: [Int]
+    /// The numbers of a slot's recurrent state.
+    public var stateCount: Int
 
     public init(_ rollout: Rollout) {
         id = rollout.id
@@ -27,6 +29,7 @@ public struct RolloutHeader: Sendable, Equatable {
         observationShape = rollout.observationShape
         actionType = rollout.action.type
         actionShape = Array(rollout.action.shape.dropFirst(2))
+        stateCount = rollout.recurrentState.shape[1]
     }
 
     /// The frame that precedes the columns.
@@ -36,6 +39,7 @@ public struct RolloutHeader: Sendable, Equatable {
         (message.actor, message.incarnation, message.sequence) = (id.actor, id.incarnation, id.sequence)
         message.version = version
         (message.steps, message.slots, message.ended) = (UInt32(steps), UInt32(slots), UInt32(ended))
+        message.state_count = UInt32(stateCount)
         (message.observation_type, message.action_type) = (UInt32(observationType.rawValue), UInt32(actionType.rawValue))
         return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: observationShape.count + actionShape.count) { shapes in
             for (index, extent) in (observationShape + actionShape).enumerated() { shapes[index] = UInt32(extent) }
@@ -82,7 +86,8 @@ public struct RolloutHeader: Sendable, Equatable {
         actionType = try type("action_type", message.action_type)
         observationShape = try shape("observation_shape", message.n_observation_shape, message.observation_shape)
         actionShape = try shape("action_shape", message.n_action_shape, message.action_shape)
-        for (field, extents) in [("observation_shape", observationShape), ("action_shape", actionShape)] {
+        stateCount = Int(message.state_count)
+        for (field, extents) in [("observation_shape", observationShape), ("action_shape", actionShape), ("state_count", [stateCount])] {
             var bytes = (steps + 1) * slots * 4
             for extent in extents {
                 let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
@@ -116,6 +121,7 @@ public struct RolloutHeader: Sendable, Equatable {
             finalIndex: try column(6, "final_index", .int32, [ended]),
             finalObservation: try column(7, "final_observation", observationType, [ended] + observationShape),
             episodeReturn: try column(8, "episode_return", .float32, [ended]),
-            episodeLength: try column(9, "episode_length", .int32, [ended]))
+            episodeLength: try column(9, "episode_length", .int32, [ended]),
+            recurrentState: try column(10, "recurrent_state", .float32, [slots, stateCount]))
     }
 }

@@ -112,8 +112,10 @@ enum WireLoad: String, CaseIterable, ExpressibleByArgument {
     var summary: String { self == .cartpole ? "CartPole rollouts of 20 × 32" : "image rollouts of 20 × 32 × 84 × 84 × 4" }
     var shape: RolloutShape {
         self == .cartpole
-            ? RolloutShape(observationShape: [4], actionCount: 2, steps: 20, maximumSlots: 32)
-            : RolloutShape(observationShape: [84, 84, 4], observationType: .uint8, actionCount: 6, steps: 20, maximumSlots: 32)
+            ? RolloutShape(
+                observation: .box(shape: [4]), action: .discrete(2), steps: 20, maximumSlots: 32)
+            : RolloutShape(
+                observation: .bytes(shape: [84, 84, 4], high: 255), action: .discrete(6), steps: 20, maximumSlots: 32)
     }
     var bytes: Int { rollout().byteCount }
     /// Messages of one measurement, and how many may be on the way.
@@ -135,13 +137,14 @@ enum WireLoad: String, CaseIterable, ExpressibleByArgument {
         let length: [Int32] = [7]
         return Rollout(
             id: RolloutID(actor: 0, incarnation: 0, sequence: 1), version: 1, steps: steps, slots: slots,
-            observation: column("observation", shape.observationType, [steps + 1, slots] + shape.observationShape),
+            observation: column("observation", shape.observation.elementType, [steps + 1, slots] + shape.observation.shape),
             action: column("action", .int32, [steps, slots]), behaviourLogProb: column("behaviour_log_prob", .float32, [steps, slots]),
             reward: column("reward", .float32, [steps, slots]), terminated: one("terminated", .uint8, 0),
             truncated: column("truncated", .uint8, [steps, slots]), finalIndex: column("final_index", .int32, [1]),
-            finalObservation: column("final_observation", shape.observationType, [1] + shape.observationShape),
+            finalObservation: column("final_observation", shape.observation.elementType, [1] + shape.observation.shape),
             episodeReturn: column("episode_return", .float32, [1]),
-            episodeLength: Column("episode_length", .int32, [1], length.withUnsafeBytes { SharedBytes(copying: $0) }))
+            episodeLength: Column("episode_length", .int32, [1], length.withUnsafeBytes { SharedBytes(copying: $0) }),
+            recurrentState: column("recurrent_state", .float32, [slots, 0]))
     }
 }
 

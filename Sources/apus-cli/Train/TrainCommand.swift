@@ -5,6 +5,7 @@ import Learning
 import Methods
 import Platform
 import Runs
+import Workers
 import Wire
 
 struct TrainCommand: ParsableCommand {
@@ -102,7 +103,7 @@ struct TrainCommand: ParsableCommand {
 
     /// What only the catalogues know, before any process starts.
     private func check(_ spec: RunSpec) throws {
-        _ = try EnvironmentCatalogue.standard.environment(id: spec.environment.id)
+        _ = try EnvironmentCatalogue.standard.resolve(spec.environment.settings)
         _ = try Catalogue.make(id: spec.method.id, options: spec.method.options)
     }
 

@@ -1,5 +1,3 @@
-import Tensors
-
 /// The set from which observations or actions come.
 public enum Space: Sendable, Hashable {
     /// The numbers 0 ..< n.
@@ -11,8 +9,8 @@ public enum Space: Sendable, Hashable {
     /// Whole numbers 0 … high in one byte each: images (255) and planes of flags (1). A network sees value / high.
     case bytes(shape: [Int], high: UInt8)
 
-    /// Float vectors whose elements all have the same bounds.
-    public static func box(shape: [Int], low: Float, high: Float) -> Space {
+    /// Float vectors whose elements all have the same bounds, by default none.
+    public static func box(shape: [Int], low: Float = -.infinity, high: Float = .infinity) -> Space {
         let count = shape.reduce(1, *)
         return .box(shape: shape, low: Array(repeating: low, count: count), high: Array(repeating: high, count: count))
     }

@@ -1,0 +1,26 @@
+import Tensors
+
+/// What a network says about rows of observations.
+public struct PolicyOutput {
+    /// [rows, P]: logits of a discrete policy, means of a continuous one.
+    public let policy: Tensor
+    /// [A]: log σ of a continuous policy, the same for all observations; nil for a discrete one.
+    public let logDeviation: Tensor?
+    /// [rows]
+    public let value: Tensor
+    /// [rows, S]: the recurrent state after each row's step; nil for a network without memory.
+    public let state: Tensor?
+}
+
+/// Where the rows of a recurrent network stand in time: time-major, T steps of N slots.
+public struct Unroll {
+    /// [N, S]: the state with which each slot enters.
+    public let state: Tensor
+    /// T · N flags: 1 where an episode begins, so that the state is forgotten before the step; nil: nowhere.
+    public let begins: [UInt8]?
+
+    public init(state: Tensor, begins: [UInt8]? = nil) {
+        self.state = state
+        self.begins = begins
+    }
+}

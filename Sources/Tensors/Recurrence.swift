@@ -1,0 +1,215 @@
+import CKernels
+
+/// The weights of a recurrent layer, in the shapes and the order of gates of PyTorch: G is 4 for an LSTM (input, forget, cell, output) and
+/// 3 for a GRU (reset, update, new).
+public struct RecurrentWeights {
+    /// [G · H, inputs]
+    public let input: Tensor
+    /// [G · H, H]
+    public let hidden: Tensor
+    /// [G · H]
+    public let inputBias: Tensor
+    /// [G · H]
+    public let hiddenBias: Tensor
+
+    public init(input: Tensor, hidden: Tensor, inputBias: Tensor, hiddenBias: Tensor) {
+        self.input = input
+        self.hidden = hidden
+        self.inputBias = inputBias
+        self.hiddenBias = hiddenBias
+    }
+
+    var size: Int { hidden.shape[1] }
+    var nodes: [Node] { [input.node, hidden.node, inputBias.node, hiddenBias.node].compactMap { $0 } }
+}
+
+/// An unroll of a layer: sizes that every step shares, and what the steps keep for the gradient.
+struct Unroll {
+    let steps: Int
+    /// Sequences side by side.
+    let rows: Int
+    /// H
+    let size: Int
+    /// G · H
+    let width: Int
+    let resets: [UInt8]
+
+    init(_ name: StaticString, _ x: Tensor, _ weights: RecurrentWeights, gates: Int, state: Tensor, resets: [UInt8]) {
+        precondition(
+            x.shape.count == 2 && state.shape.count == 2 && weights.hidden.shape.count == 2,
+            "\(name) needs x [T·B, inputs] and a state [B, H], not \(x.shape) and \(state.shape)")
+        rows = state.shape[0]
+        size = weights.size
+        width = gates * size
+        precondition(
+            weights.input.shape == [width, x.shape[1]] && weights.hidden.shape == [width, size] && weights.inputBias.shape == [width]
+                && weights.hiddenBias.shape == [width],
+            "\(name) needs weights [\(gates)H, inputs], [\(gates)H, H] and biases [\(gates)H] for x \(x.shape)")
+        precondition(
+            state.shape[1] == size && rows > 0 && x.shape[0] > 0 && x.shape[0] % rows == 0,
+            "\(name) needs x [T·B, inputs] and a state [B, \(size)], not \(x.shape) and \(state.shape)")
+        steps = x.shape[0] / rows
+        precondition(
+            resets.isEmpty || resets.count == steps * rows, "\(name) needs a reset flag per step and sequence (\(steps * rows)), not \(resets.count)")
+        self.resets = resets
+    }
+
+    /// The values of a state at one step.
+    var stride: Int { rows * size }
+
+    /// Copies a state to where a step reads it, cleared where an episode starts at that step.
+    func enter(_ step: Int, _ state: UnsafePointer<Float>, _ place: UnsafeMutablePointer<Float>) {
+        if resets.isEmpty { return place.update(from: state, count: stride) }
+        for row in 0..<rows {
+            if resets[step * rows + row] != 0 {
+                (place + row * size).update(repeating: 0, count: size)
+            } else {
+                (place + row * size).update(from: state + row * size, count: size)
+            }
+        }
+    }
+
+    /// Clears the gradient of what did not enter a step.
+    func cut(_ step: Int, _ gradient: UnsafeMutablePointer<Float>) {
+        if resets.isEmpty { return }
+        for row in 0..<rows where resets[step * rows + row] != 0 { (gradient + row * size).update(repeating: 0, count: size) }
+    }
+
+    /// The gradients that all steps give together: those of the weights and of x.
+    func accumulate(
+        _ x: Tensor, _ xNode: Node?, _ weights: RecurrentWeights, before: Tensor, gates: Tensor, products: Tensor
+    ) {
+        let count = steps * rows
+        let inputs = x.shape[1]
+        withExtendedLifetime((x.storage, weights.input.storage, before.storage, gates.storage, products.storage)) {
+            weights.inputBias.node?.accumulate(zeroed: [width]) { apus_bias_backward(gates.base, $0, count, width) }
+            weights.hiddenBias.node?.accumulate(zeroed: [width]) { apus_bias_backward(products.base, $0, count, width) }
+            weights.input.node?.accumulate([width, inputs]) {
+                sgemm(width, inputs, count, gates.base, transposed: true, x.base, transposed: false, beta: $1, $0)
+            }
+            weights.hidden.node?.accumulate([width, size]) {
+                sgemm(width, size, count, products.base, transposed: true, before.base, transposed: false, beta: $1, $0)
+            }
+            xNode?.accumulate([count, inputs]) {
+                sgemm(count, inputs, width, gates.base, transposed: false, weights.input.base, transposed: false, beta: $1, $0)
+            }
+        }
+    }
+}
+
+/// A long short-term memory (Hochreiter and Schmidhuber, 1997; the gates of PyTorch) over an unroll of T steps of B sequences.
+///
+/// - Parameters:
+///   - x: [T·B, inputs], time-major; T follows from B.
+///   - hidden, cell: [B, H], the state that enters the first step.
+///   - resets: empty, or a flag per step and sequence, [T·B]: where it is not 0, an episode starts at that step, and the state that
+///     enters it is 0.
+/// - Returns: `output` [T·B, H], the hidden state after every step, and `cells` [T·B, H], that of the cells, as constants for later unrolls.
+public func lstm(
+    _ x: Tensor, hidden: Tensor, cell: Tensor, weights: RecurrentWeights, resets: [UInt8] = []
+) -> (output: Tensor, cells: Tensor) {
+    let unroll = Unroll("lstm", x, weights, gates: 4, state: hidden, resets: resets)
+    let (steps, rows, size, width, stride) = (unroll.steps, unroll.rows, unroll.size, unroll.width, unroll.stride)
+    precondition(cell.shape == hidden.shape, "lstm needs hidden and cell states of one shape, not \(hidden.shape) and \(cell.shape)")
+    let input = x.detached
+    let output = Tensor(uninitialized: [steps * rows, size])
+    let gates = Tensor(uninitialized: [steps * rows, width])
+    // The states that enter each step, and tanh of the cell that leaves it.
+    let (before, cellBefore, cellTanh) = (
+        Tensor(uninitialized: output.shape), Tensor(uninitialized: output.shape), Tensor(uninitialized: output.shape)
+    )
+    let cells = Tensor(uninitialized: output.shape)
+    withExtendedLifetime((input.storage, weights.input.storage, weights.hidden.storage, hidden.storage, cell.storage)) {
+        sgemm(steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, beta: 0, gates.base)
+        for step in 0..<steps {
+            let at = step * stride
+            unroll.enter(step, step == 0 ? hidden.base : output.base + at - stride, before.base + at)
+            unroll.enter(step, step == 0 ? cell.base : cells.base + at - stride, cellBefore.base + at)
+            let now = gates.base + step * rows * width
+            sgemm(rows, width, size, before.base + at, transposed: false, weights.hidden.base, transposed: true, beta: 1, now)
+            withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
+                apus_lstm_step(
+                    now, weights.inputBias.base, weights.hiddenBias.base, cellBefore.base + at, output.base + at, cells.base + at,
+                    cellTanh.base + at, rows, size)
+            }
+        }
+    }
+    let (hiddenNode, cellNode) = (hidden.node, cell.node)
+    let nodes = [x.node, hiddenNode, cellNode].compactMap { $0 } + weights.nodes
+    guard let tape = nodes.first?.tape else { return (output, cells) }
+    let recorded = output.recorded(on: tape, inputs: nodes) { gradient in
+        let gatesGradient = Tensor(uninitialized: gates.shape)
+        let cellGradient = Tensor(zeros: [rows, size])
+        let carried = Tensor(uninitialized: [rows, size])
+        withExtendedLifetime((gates.storage, cellBefore.storage, cellTanh.storage, weights.hidden.storage, gradient.storage)) {
+            for step in (0..<steps).reversed() {
+                let at = step * stride
+                if step < steps - 1 { apus_axpy(1, carried.base, gradient.base + at, stride) }
+                let now = gatesGradient.base + step * rows * width
+                apus_lstm_step_backward(
+                    gates.base + step * rows * width, cellBefore.base + at, cellTanh.base + at, gradient.base + at, cellGradient.base, now,
+                    rows, size)
+                guard step > 0 || hiddenNode != nil || cellNode != nil else { break }
+                sgemm(rows, size, width, now, transposed: false, weights.hidden.base, transposed: false, beta: 0, carried.base)
+                unroll.cut(step, carried.base)
+                unroll.cut(step, cellGradient.base)
+            }
+        }
+        unroll.accumulate(input, x.node, weights, before: before, gates: gatesGradient, products: gatesGradient)
+        hiddenNode?.receive(carried)
+        cellNode?.receive(cellGradient)
+    }
+    return (recorded, cells)
+}
+
+/// A gated recurrent unit (Cho et al., 2014; the form of PyTorch, which applies the reset to the product of the hidden state) over an
+/// unroll of T steps of B sequences.
+///
+/// - Parameters: as of `lstm`.
+/// - Returns: [T·B, H], the hidden state after every step.
+public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: [UInt8] = []) -> Tensor {
+    let unroll = Unroll("gru", x, weights, gates: 3, state: hidden, resets: resets)
+    let (steps, rows, size, width, stride) = (unroll.steps, unroll.rows, unroll.size, unroll.width, unroll.stride)
+    let input = x.detached
+    let output = Tensor(uninitialized: [steps * rows, size])
+    let before = Tensor(uninitialized: output.shape)
+    let gates = Tensor(uninitialized: [steps * rows, width])
+    let products = Tensor(uninitialized: gates.shape)
+    withExtendedLifetime((input.storage, weights.input.storage, weights.hidden.storage, hidden.storage)) {
+        sgemm(steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, beta: 0, gates.base)
+        for step in 0..<steps {
+            let (at, wide) = (step * stride, step * rows * width)
+            unroll.enter(step, step == 0 ? hidden.base : output.base + at - stride, before.base + at)
+            sgemm(
+                rows, width, size, before.base + at, transposed: false, weights.hidden.base, transposed: true, beta: 0, products.base + wide)
+            withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
+                apus_gru_step(
+                    gates.base + wide, products.base + wide, weights.inputBias.base, weights.hiddenBias.base, before.base + at,
+                    output.base + at, rows, size)
+            }
+        }
+    }
+    let hiddenNode = hidden.node
+    let nodes = [x.node, hiddenNode].compactMap { $0 } + weights.nodes
+    guard let tape = nodes.first?.tape else { return output }
+    let recorded = output.recorded(on: tape, inputs: nodes) { gradient in
+        let (gatesGradient, productsGradient) = (Tensor(uninitialized: gates.shape), Tensor(uninitialized: gates.shape))
+        let carried = Tensor(zeros: [rows, size])
+        withExtendedLifetime((gates.storage, products.storage, before.storage, weights.hidden.storage, gradient.storage)) {
+            for step in (0..<steps).reversed() {
+                let (at, wide) = (step * stride, step * rows * width)
+                apus_axpy(1, gradient.base + at, carried.base, stride)
+                apus_gru_step_backward(
+                    gates.base + wide, products.base + wide, before.base + at, carried.base, gatesGradient.base + wide,
+                    productsGradient.base + wide, rows, size)
+                sgemm(
+                    rows, size, width, productsGradient.base + wide, transposed: false, weights.hidden.base, transposed: false, beta: 1,
+                    carried.base)
+                unroll.cut(step, carried.base)
+            }
+        }
+        unroll.accumulate(input, x.node, weights, before: before, gates: gatesGradient, products: productsGradient)
+        hiddenNode?.receive(carried)
+    }
+    return recorded
+}
