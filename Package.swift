@@ -8,6 +8,7 @@ import PackageDescription
 let acting: [Target.Dependency] = ["CKernels", "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Wire", "Workers"]
 let learning: [Target.Dependency] = acting + ["Methods", "Runs", "Acting"]
 let coordinating: [Target.Dependency] = ["Platform", "Tensors", "Networks", "Environments", "Rollouts", "Runs", "Wire"]
+let workers: [Target.Dependency] = ["CPlatform", "CWire", "Platform", "Tensors", "Environments", "Networks", "Rollouts", "Wire"]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -56,8 +57,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
         .target(
-            name: "Workers",
-            dependencies: ["CPlatform", "CWire", "Platform", "Tensors", "Environments", "Networks", "Rollouts", "Wire"],
+            name: "Workers", dependencies: workers,
             resources: ["__init__", "__main__", "wire", "serving", "spaces", "loop", "atari", "parallel"].map {
                 .embedInCode("Python/\($0).py")
             }),
@@ -88,6 +88,12 @@ let package = Package(
         .testTarget(
             name: "WireTests",
             dependencies: ["Wire", "Rollouts", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),
+        // The example in C, and a worker that goes wrong as it is told: programs beside the test bundle.
+        .executableTarget(
+            name: "corridor-worker", dependencies: ["CWire"], path: "workers/examples/c", exclude: ["Makefile"],
+            linkerSettings: [.linkedLibrary("zmq")]),
+        .executableTarget(name: "faulty-worker", dependencies: workers + ["Workers"], path: "Tests/FaultyWorker"),
+        .testTarget(name: "WorkersTests", dependencies: workers + ["Workers", "TestSupport", "corridor-worker", "faulty-worker"]),
         .testTarget(
             name: "RolesTests",
             dependencies: learning + ["Learning", "Coordinating", .product(name: "Logging", package: "swift-log")]),

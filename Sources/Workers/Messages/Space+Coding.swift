@@ -1,6 +1,6 @@
 import CWire
-import Environments
 import Platform
+import Tensors
 import Wire
 
 extension Space {

@@ -1,4 +1,4 @@
-import Environments
+import Tensors
 
 /// What a worker is asked to make.
 public struct Open: Sendable, Equatable {
