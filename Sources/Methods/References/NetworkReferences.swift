@@ -49,7 +49,8 @@ extension References {
         _ operation: ([Tensor]) throws(ReferenceError) -> Tensor
     ) throws(ReferenceError) {
         func read(_ path: String, _ name: String? = nil) throws(ReferenceError) -> Tensor {
-            let tensor = try name.map { name throws(ReferenceError) in try reference.tensor(path, name) } ?? reference.tensor(path)
+            let tensor: Tensor
+            if let name { tensor = try reference.tensor(path, name) } else { tensor = try reference.tensor(path) }
             guard images, name == nil || name == "x" else { return tensor }
             guard tensor.shape.count == 4 else { throw reference.fail("\(path) \(name ?? "") \(tensor.shape) is no batch of images") }
             return channelsLast(tensor)

@@ -1,5 +1,5 @@
 /// Something that crosses Seaquest's board: a fish, a submarine, a diver or a bullet.
-struct Swimmer: Equatable, Sendable, BitwiseCopyable {
+struct SeaCreature: Equatable, Sendable, BitwiseCopyable {
     var x: Int8
     var y: Int8
     var right: Bool
@@ -9,7 +9,7 @@ struct Swimmer: Equatable, Sendable, BitwiseCopyable {
     var shotTimer: Int8 = 0
 
     @inline(__always)
-    func isAt(_ other: Swimmer) -> Bool { x == other.x && y == other.y }
+    func isAt(_ other: SeaCreature) -> Bool { x == other.x && y == other.y }
     @inline(__always)
     var isOutside: Bool { x < 0 || x > 9 }
     @inline(__always)
@@ -20,18 +20,18 @@ struct Swimmer: Equatable, Sendable, BitwiseCopyable {
 ///
 /// Removal is by equality, as the rules have it: of two swimmers that are alike the older one goes, and with it the place of the younger
 /// one in the order changes.
-struct SwimmerList: Sendable {
+struct SeaCreatureList: Sendable {
     /// More than there can be: one of a kind comes in a step at most, and it is gone after 60.
     private static let capacity = 64
 
-    private var storage = InlineArray<64, Swimmer>(repeating: Swimmer(x: 0, y: 0, right: false))
+    private var storage = InlineArray<64, SeaCreature>(repeating: SeaCreature(x: 0, y: 0, right: false))
     private(set) var count = 0
 
     @inline(__always)
     mutating func removeAll() { count = 0 }
 
     @inline(__always)
-    mutating func append(_ swimmer: Swimmer) {
+    mutating func append(_ swimmer: SeaCreature) {
         precondition(count < Self.capacity, "more swimmers than a board can hold")
         self[count] = swimmer
         count &+= 1
@@ -39,20 +39,20 @@ struct SwimmerList: Sendable {
 
     /// Unchecked: an index below `count`, which is at most the capacity.
     @inline(__always)
-    subscript(index: Int) -> Swimmer {
+    subscript(index: Int) -> SeaCreature {
         get { storage[unchecked: index] }
         set { storage[unchecked: index] = newValue }
     }
 
     /// Mutating, as `forEach`, only to read in place: a copy of the list takes longer than going through it.
     @inline(__always)
-    mutating func firstIndex(where matches: (Swimmer) -> Bool) -> Int? {
+    mutating func firstIndex(where matches: (SeaCreature) -> Bool) -> Int? {
         for index in 0..<count where matches(self[index]) { return index }
         return nil
     }
 
     @inline(__always)
-    mutating func forEach(_ body: (Swimmer) -> Void) {
+    mutating func forEach(_ body: (SeaCreature) -> Void) {
         for index in 0..<count { body(self[index]) }
     }
 
