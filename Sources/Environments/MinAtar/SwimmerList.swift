@@ -1,5 +1,5 @@
 /// Something that crosses Seaquest's board: a fish, a submarine, a diver or a bullet.
-struct Swimmer: Equatable, Sendable, BitwiseCopyable {
+package struct Swimmer: Equatable, Sendable, BitwiseCopyable {
     var x: Int8
     var y: Int8
     var right: Bool
@@ -7,6 +7,11 @@ struct Swimmer: Equatable, Sendable, BitwiseCopyable {
     var moveTimer: Int8 = 0
     /// Steps until it shoots; 0 for what does not.
     var shotTimer: Int8 = 0
+
+    @inline(__always)
+    package init(x: Int8, y: Int8, right: Bool, moveTimer: Int8 = 0, shotTimer: Int8 = 0) {
+        (self.x, self.y, self.right, self.moveTimer, self.shotTimer) = (x, y, right, moveTimer, shotTimer)
+    }
 
     @inline(__always)
     func isAt(_ other: Swimmer) -> Bool { x == other.x && y == other.y }
@@ -20,18 +25,20 @@ struct Swimmer: Equatable, Sendable, BitwiseCopyable {
 ///
 /// Removal is by equality, as the rules have it: of two swimmers that are alike the older one goes, and with it the place of the younger
 /// one in the order changes.
-struct SwimmerList: Sendable {
-    /// More than there can be: one of a kind comes in a step at most, and it is gone after 60.
+package struct SwimmerList: Sendable {
+    /// More than there can be: at the last level an enemy comes every step and is gone after 30, and a submarine has one bullet under way.
     private static let capacity = 64
 
     private var storage = InlineArray<64, Swimmer>(repeating: Swimmer(x: 0, y: 0, right: false))
-    private(set) var count = 0
+    package private(set) var count = 0
+
+    package init() {}
 
     @inline(__always)
     mutating func removeAll() { count = 0 }
 
     @inline(__always)
-    mutating func append(_ swimmer: Swimmer) {
+    package mutating func append(_ swimmer: Swimmer) {
         precondition(count < Self.capacity, "more swimmers than a board can hold")
         self[count] = swimmer
         count &+= 1
@@ -39,7 +46,7 @@ struct SwimmerList: Sendable {
 
     /// Unchecked: an index below `count`, which is at most the capacity.
     @inline(__always)
-    subscript(index: Int) -> Swimmer {
+    package subscript(index: Int) -> Swimmer {
         get { storage[unchecked: index] }
         set { storage[unchecked: index] = newValue }
     }
@@ -65,7 +72,7 @@ struct SwimmerList: Sendable {
     ///
     /// - Returns: where the one at `index` is now; nil if it is the one that went.
     @discardableResult
-    mutating func removeFirst(like index: Int) -> Int? {
+    package mutating func removeFirst(like index: Int) -> Int? {
         let swimmer = self[index]
         let first = firstIndex { $0 == swimmer } ?? index
         remove(at: first)
