@@ -36,12 +36,18 @@ let package = Package(
         .target(name: "CPlatform"),
         // A lander in C++ on Debian's libbox2d-dev, behind a C header.
         .target(name: "CBox2D", linkerSettings: [.linkedLibrary("box2d")]),
+        // Loads libmujoco at run time.
+        .target(name: "CMuJoCo"),
 
         // Threads, clocks, files; then numbers; then what learns.
         .target(name: "Platform", dependencies: ["CPlatform", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Platform"]),
         .target(name: "Networks", dependencies: ["Tensors", "CKernels", "Platform"]),
-        .target(name: "Environments", dependencies: ["CBox2D", "Platform", "Tensors"]),
+        .target(
+            name: "Environments", dependencies: ["CBox2D", "CMuJoCo", "Platform", "Tensors"], exclude: ["MuJoCo/Models/LICENSE"],
+            resources: ["ant", "half_cheetah", "hopper", "inverted_pendulum", "reacher", "swimmer", "walker2d"].map {
+                .embedInCode("MuJoCo/Models/\($0).xml")
+            }),
         .target(name: "Rollouts", dependencies: ["CKernels", "Platform", "Tensors"]),
         .target(name: "Methods", dependencies: ["Rollouts", "Networks", "Tensors", "Platform"]),
         .target(
@@ -56,17 +62,18 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
         .target(name: "Workers", dependencies: ["Platform", "Tensors", "Environments", "Networks", "Rollouts", "Wire", "CWire"]),
-        .target(name: "Acting", dependencies: acting),
-        .target(name: "Learning", dependencies: learning),
-        .target(name: "Coordinating", dependencies: coordinating),
-        .target(name: "Apus", dependencies: learning + ["Learning", "Coordinating"]),
+        .target(name: "Acting", dependencies: acting + [argumentParser]),
+        .target(name: "Learning", dependencies: learning + [argumentParser]),
+        .target(name: "Coordinating", dependencies: coordinating + [argumentParser]),
+        .target(name: "Commands", dependencies: learning + ["Learning", "Coordinating", argumentParser]),
+        .target(name: "Apus", dependencies: learning + ["Learning", "Coordinating", "Commands", argumentParser]),
 
         // The programs.
         .executableTarget(name: "apus-actor", dependencies: acting + ["Acting", argumentParser]),
         .executableTarget(name: "apus-learner", dependencies: learning + ["Learning", argumentParser]),
         .executableTarget(name: "apus-coordinator", dependencies: coordinating + ["Coordinating", argumentParser]),
         .executableTarget(
-            name: "apus-cli", dependencies: learning + ["Learning", "Coordinating", "Apus", argumentParser]),
+            name: "apus-cli", dependencies: learning + ["Learning", "Coordinating", "Commands", argumentParser]),
 
         .target(name: "TestSupport", dependencies: ["CKernels", "Platform", "Tensors", "Networks"], path: "Tests/TestSupport"),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "Networks", "TestSupport"]),

@@ -61,6 +61,7 @@ public struct EnvironmentCatalogue: Sendable {
     public static let native = EnvironmentCatalogue([
         CartPole.self, MountainCar.self, MountainCarContinuous.self, Pendulum.self, Acrobot.self,
         LunarLander.self, LunarLanderContinuous.self,
+        HalfCheetah.self, Hopper.self, Walker2d.self, Ant.self, Swimmer.self, InvertedPendulum.self, Reacher.self,
         Asterix.self, Breakout.self, Freeway.self, Seaquest.self, SpaceInvaders.self,
     ])
 
@@ -74,7 +75,7 @@ public struct EnvironmentCatalogue: Sendable {
     }
 
     /// This catalogue and some environments more.
-    public func adding(_ environments: any Environment.Type...) -> EnvironmentCatalogue {
+    public func adding(_ environments: [any Environment.Type]) -> EnvironmentCatalogue {
         EnvironmentCatalogue(self.environments + environments, families: families)
     }
 

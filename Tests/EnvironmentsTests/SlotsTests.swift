@@ -43,7 +43,10 @@ final class Row {
         truncated = terminated
         observation.withUnsafeMutableBytes { try! slots.reset(observation: $0) }
     }
-    func step(_ slots: any Slots, _ actions: [Int32]) {
+    func step(_ slots: any Slots, _ actions: [Int32]) { step(slots, column: actions) }
+
+    /// Actions of any space, as they lie in a rollout's column.
+    func step<Number: BitwiseCopyable>(_ slots: any Slots, column actions: [Number]) {
         ended = []
         actions.withUnsafeBytes { actions in
             observation.withUnsafeMutableBytes { observation in
@@ -169,7 +172,7 @@ final class Row {
     }
 
     @Test func takesTheEnvironmentsOfOthers() throws {
-        let catalogue = EnvironmentCatalogue([CartPole.self]).adding(Clock.self)
+        let catalogue = EnvironmentCatalogue([CartPole.self]).adding([Clock.self])
         #expect(catalogue.ids == ["CartPole-v1", "Clock-v0"])
         let clock = try catalogue.resolve(EnvironmentSettings("Clock-v0"))
         let slots = try clock.make(slots: 3, key: RandomKey(seed: 1, purpose: .environment))
