@@ -25,15 +25,15 @@ public struct Seaquest: MinAtarGame {
 
     public var play = MinAtarPlay()
     /// The front of the submarine; its back is where it does not look.
-    var submarine = SeaCreature(x: 5, y: 0, right: false)
+    var submarine = Swimmer(x: 5, y: 0, right: false)
     var oxygen = maxOxygen
     /// Negative after six divers were brought up: the surfacing that rewards them takes one more.
     var diversOnBoard = 0
-    var bullets = SeaCreatureList()
-    var enemyBullets = SeaCreatureList()
-    var fish = SeaCreatureList()
-    var enemySubmarines = SeaCreatureList()
-    var divers = SeaCreatureList()
+    var bullets = SwimmerList()
+    var enemyBullets = SwimmerList()
+    var fish = SwimmerList()
+    var enemySubmarines = SwimmerList()
+    var divers = SwimmerList()
     var moveInterval = firstMoveInterval
     private var spawnInterval = firstSpawnInterval
     private var spawnTimer = firstSpawnInterval
@@ -50,7 +50,7 @@ public struct Seaquest: MinAtarGame {
     }
 
     public mutating func start(_ draws: inout some MinAtarDraws) {
-        submarine = SeaCreature(x: 5, y: 0, right: false)
+        submarine = Swimmer(x: 5, y: 0, right: false)
         oxygen = Self.maxOxygen
         diversOnBoard = 0
         bullets.removeAll()
@@ -113,7 +113,7 @@ public struct Seaquest: MinAtarGame {
 
     /// A swimmer and, where that is on the board, its trail.
     @inline(__always)
-    private static func mark(_ swimmer: SeaCreature, _ plane: Int, on board: MinAtarBoard) {
+    private static func mark(_ swimmer: Swimmer, _ plane: Int, on board: MinAtarBoard) {
         let (x, y) = (Int(swimmer.x), Int(swimmer.y))
         board.set(plane, x: x, y: y)
         let behind = x &+ (swimmer.right ? -1 : 1)
@@ -158,9 +158,9 @@ public struct Seaquest: MinAtarGame {
         let right = draws.uniform() < 1 / 2
         let isSubmarine = draws.uniform() < 1 / 3
         let y = Int8(truncatingIfNeeded: 1 &+ draws.integer(below: 8))
-        let meets = { (other: SeaCreature) in other.y == y && other.right != right }
+        let meets = { (other: Swimmer) in other.y == y && other.right != right }
         if enemySubmarines.firstIndex(where: meets) != nil || fish.firstIndex(where: meets) != nil { return }
-        let swimmer = SeaCreature(
+        let swimmer = Swimmer(
             x: right ? 0 : 9, y: y, right: right, moveTimer: moveInterval, shotTimer: isSubmarine ? Self.enemyShotInterval : 0)
         if isSubmarine { enemySubmarines.append(swimmer) } else { fish.append(swimmer) }
     }
@@ -168,6 +168,6 @@ public struct Seaquest: MinAtarGame {
     private mutating func spawnDiver(_ draws: inout some MinAtarDraws) {
         let right = draws.uniform() < 1 / 2
         let y = Int8(truncatingIfNeeded: 1 &+ draws.integer(below: 8))
-        divers.append(SeaCreature(x: right ? 0 : 9, y: y, right: right, moveTimer: Self.diverMoveInterval))
+        divers.append(Swimmer(x: right ? 0 : 9, y: y, right: right, moveTimer: Self.diverMoveInterval))
     }
 }

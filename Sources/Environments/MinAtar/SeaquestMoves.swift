@@ -45,7 +45,7 @@ extension Seaquest {
             var shooter = place.swimmer
             if shooter.shotTimer == 0 {
                 shooter.shotTimer = Self.enemyShotInterval
-                enemyBullets.append(SeaCreature(x: shooter.x, y: shooter.y, right: shooter.right))
+                enemyBullets.append(Swimmer(x: shooter.x, y: shooter.y, right: shooter.right))
             } else {
                 shooter.shotTimer &-= 1
             }
@@ -83,9 +83,9 @@ extension Seaquest {
     /// - Returns: the enemy, and where it is in its list now; nil if it has gone.
     @inline(__always)
     private static func move(
-        _ index: Int, of enemies: inout SeaCreatureList, _ submarine: SeaCreature, _ interval: Int8, _ bullets: inout SeaCreatureList,
+        _ index: Int, of enemies: inout SwimmerList, _ submarine: Swimmer, _ interval: Int8, _ bullets: inout SwimmerList,
         _ step: inout Step
-    ) -> (swimmer: SeaCreature, index: Int?) {
+    ) -> (swimmer: Swimmer, index: Int?) {
         var enemy = enemies[index]
         if enemy.isAt(submarine) { step.terminated = true }
         if enemy.moveTimer > 0 {
