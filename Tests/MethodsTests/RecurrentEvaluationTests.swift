@@ -7,7 +7,8 @@ import Testing
 
 /// What the learner makes of a batch of a policy with memory, against the same steps taken one at a time as actors take them.
 @Suite struct RecurrentEvaluationTests {
-    private let (steps, slots) = (6, 4)
+    private let steps = 6
+    private let slots = 4
     /// Slot 0 ends in the middle by truncation, slot 1 by termination and by truncation in a row, slot 2 by truncation in the last step.
     private let terminated: Set<Int> = [5]
     private let truncated: Set<Int> = [8, 9, 22]

@@ -80,7 +80,8 @@ private final class FaultySlots: Slots {
         let sampler = try sampler(Faulty(fault: fault))
         let rollouts = fault.step / 4
         for _ in 0..<rollouts { _ = try sampler.collect() }
-        return try #require(#expect(throws: EnvironmentFault.self) { _ = try sampler.collect() })
+        let thrown = #expect(throws: EnvironmentFault.self) { _ = try sampler.collect() }
+        return try #require(thrown)
     }
 
     @Test(arguments: [0, 3, 4, 10]) func rewardsAndObservations(step: Int) throws {
@@ -94,9 +95,9 @@ private final class FaultySlots: Slots {
 
     /// The last observation of an episode does not stand in the rows: the next episode's first one does.
     @Test func finalObservations() throws {
-        let fault = try fault { ($0.place, $0.step, $0.value) = (.finalObservation, 13, .infinity) }
-        #expect(fault.problem == "the final observation number 1 is inf")
-        #expect(fault.place == "faulty:x, slot 3, step 13 of this actor")
+        let final = try fault { ($0.place, $0.step, $0.value) = (.finalObservation, 13, .infinity) }
+        #expect(final.problem == "the final observation number 1 is inf")
+        #expect(final.place == "faulty:x, slot 3, step 13 of this actor")
     }
 
     @Test func firstObservations() throws {

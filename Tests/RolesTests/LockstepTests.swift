@@ -46,7 +46,7 @@ import Testing
                 #expect(report.loss.isFinite && report.gradientNorm.isFinite && report.gradientNorm > 0)
             }
             let end = turns.trainer.weights.flat.values
-            #expect(end.allSatisfy(\.isFinite))
+            #expect(end.allSatisfy { $0.isFinite })
             #expect(zip(start, end).count { $0 != $1 } > start.count / 2)
             return end
         }

@@ -1,6 +1,7 @@
 import Acting
 import Environments
 import Learning
+import Networks
 import Runs
 import Tensors
 import Testing

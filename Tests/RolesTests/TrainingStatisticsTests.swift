@@ -1,5 +1,6 @@
 import Acting
 import Learning
+import Networks
 import Platform
 import Rollouts
 import Runs
@@ -24,7 +25,7 @@ import Wire
         for update in 0..<12 {
             let rollout = try turns.collect()
             seen += rollout.observation.bytes.array(of: Float.self)[..<(rollout.frames * 3)]
-            try turns.trainer.update([rollout])
+            _ = try turns.trainer.update([rollout])
             guard update % 5 == 1 else { continue }
             let (means, scales) = (turns.parameter("normalizer.mean"), turns.parameter("normalizer.scale"))
             for k in 0..<3 {

@@ -9,7 +9,8 @@ import Testing
     private static let vectors = Space.box(shape: [2])
     private static let choices = Space.multiDiscrete([2, 5, 3])
     private static let box = Space.box(shape: [2, 2], low: -1, high: 1)
-    private let (steps, slots) = (4, 3)
+    private let steps = 4
+    private let slots = 3
 
     /// A rollout whose numbers tell where they stand; slot 1 ends at step 2.
     private func rollout(
@@ -163,18 +164,22 @@ import Testing
             for t in 0...steps {
                 for n in 0..<5 {
                     let (b, offset) = n < 2 ? (n, 0) : (n - 2, 3)
-                    for k in 0..<24 {
-                        #expect(bytes[(t * 5 + n) * 24 + k] == UInt8((100 * t + offset + b * 24 + k) % 10))
-                    }
+                    let (row, start) = (t * 5 + n, 100 * t + offset)
+                    for k in 0..<24 { #expect(bytes[row * 24 + k] == UInt8((start + b * 24 + k) % 10)) }
                     guard t < steps else { continue }
-                    for k in 0..<3 { #expect(actions[(t * 5 + n) * 3 + k] == Int32((100 * t + offset + b * 3 + k) % [2, 5, 3][k])) }
+                    for k in 0..<3 {
+                        let drawn = (start + b * 3 + k) % [2, 5, 3][k]
+                        #expect(actions[row * 3 + k] == Int32(drawn))
+                    }
                 }
             }
             // Row 0 of every state first: states have no time.
             #expect(batch.recurrentState.shape == [5, 5])
-            #expect(batch.recurrentState.values == (0..<10).map { Float($0) } + (0..<15).map { Float($0 + 3) })
+            let (firstStates, secondStates) = ((0..<10).map { Float($0) }, (3..<18).map { Float($0) })
+            #expect(batch.recurrentState.values == firstStates + secondStates)
             #expect(batch.finalIndex == [11, 13] && batch.finalObservation.count == 2)
-            #expect(batch.finalObservation.withBytes { Array($0) } == (0..<24).map { UInt8(($0 + 7) % 10) } + (0..<24).map { UInt8($0 % 10) })
+            let (firstFinal, secondFinal) = ((7..<31).map { UInt8($0 % 10) }, (0..<24).map { UInt8($0 % 10) })
+            #expect(batch.finalObservation.withBytes { Array($0) } == firstFinal + secondFinal)
             // What a network sees: value / high.
             #expect(batch.finalObservation.vectors.values[0] == Float(7) / 9)
             #expect(batch.observation.picked([7, 0]).withBytes { Array($0[24...]) } == Array(bytes[..<24]))
