@@ -62,7 +62,7 @@ public struct EnvironmentCatalogue: Sendable {
         CartPole.self, MountainCar.self, MountainCarContinuous.self, Pendulum.self, Acrobot.self,
         LunarLander.self, LunarLanderContinuous.self,
         HalfCheetah.self, Hopper.self, Walker2d.self, Ant.self, Swimmer.self, InvertedPendulum.self, Reacher.self,
-        Breakout.self,
+        Asterix.self, Breakout.self, Freeway.self, Seaquest.self, SpaceInvaders.self,
     ])
 
     /// In the order in which they are listed.
@@ -75,7 +75,7 @@ public struct EnvironmentCatalogue: Sendable {
     }
 
     /// This catalogue and some environments more.
-    public func adding(_ environments: any Environment.Type...) -> EnvironmentCatalogue {
+    public func adding(_ environments: [any Environment.Type]) -> EnvironmentCatalogue {
         EnvironmentCatalogue(self.environments + environments, families: families)
     }
 

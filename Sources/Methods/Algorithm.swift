@@ -18,12 +18,14 @@ public enum Staleness: Sendable, Hashable {
 /// What a learner runs: a batch becomes a loss.
 public protocol Algorithm: Sendable {
     var staleness: Staleness { get }
+    /// γ: with which the learner also discounts the returns that scale rewards.
+    var discount: Float { get }
 
     /// The loss of a batch, one value recorded on the tape of `parameters`, and what is worth watching.
     /// - Parameters:
     ///   - parameters: tracked by a tape.
     ///   - constants: the same weights, not tracked, for everything that is a constant of the gradient.
     func loss(
-        _ batch: RolloutBatch, network: ActorCritic, parameters: Parameters, constants: Parameters
+        _ batch: RolloutBatch, network: any PolicyNetwork, parameters: Parameters, constants: Parameters
     ) -> (loss: Tensor, metrics: [Metric])
 }

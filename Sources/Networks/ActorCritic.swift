@@ -6,7 +6,7 @@ import Tensors
 ///
 /// What stands in brackets is there when the settings ask for it. The value function shares everything but its head, or has fully connected
 /// layers of its own (`separateValue`). It is a description without values: the same network runs with the parameters of any snapshot.
-public struct ActorCritic: Sendable {
+public struct ActorCritic: PolicyNetwork {
     public let observationSpace: Space
     public let actionSpace: Space
     public let distribution: ActionDistribution
@@ -40,6 +40,11 @@ public struct ActorCritic: Sendable {
     /// - Throws: `NetworkError` when the settings do not fit the spaces.
     public init(observation: Space, action: Space, _ settings: NetworkSettings = NetworkSettings()) throws(NetworkError) {
         precondition(settings.hidden.allSatisfy { $0 > 0 }, "layers need at least one unit, not \(settings.hidden)")
+        guard observation.elementType != .int32 else {
+            throw NetworkError(
+                problem: "observations that are discrete choices (\(observation))", place: "environment.id",
+                remedy: "Choose an environment whose observations are vectors or images.")
+        }
         observationSpace = observation
         actionSpace = action
         self.settings = settings

@@ -20,7 +20,7 @@ public enum References {
 
     typealias Evaluation = @Sendable (ReferenceCase, inout Comparison) throws(ReferenceError) -> Void
 
-    private static let known = estimators.merging(networks) { first, _ in first }
+    private static let known = [networks, layers].reduce(estimators) { $0.merging($1) { first, _ in first } }
 }
 
 /// Why a case cannot be evaluated.

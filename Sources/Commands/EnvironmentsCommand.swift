@@ -10,7 +10,7 @@ struct EnvironmentsCommand: ParsableCommand {
     @OptionGroup var report: ReportOptions
 
     func run() throws {
-        let environments = EnvironmentCatalogue.standard.environments
+        let environments = EnvironmentCatalogue.current.environments
         report.print(
             environments.map(text).joined(separator: "\n\n"), json: .object([.init("environments", .array(environments.map(json)))]))
     }
