@@ -201,6 +201,17 @@ import Testing
         #expect(moves(ramping: true) > 2 * moves(ramping: false))
     }
 
+    @Test func twinsTakeEachOthersPlace() {
+        // Too rare for a trace: two that are alike in everything, of which the younger is to go.
+        func swimmer(_ x: Int8) -> Seaquest.Swimmer { Seaquest.Swimmer(x: x, y: 3, right: true, moveTimer: 4) }
+        var list = Seaquest.SwimmerList()
+        for x: Int8 in [5, 7, 5, 9] { list.append(swimmer(x)) }
+        #expect(list.removeFirst(like: 2) == 1)
+        #expect((0..<list.count).map { list[$0] } == [swimmer(7), swimmer(5), swimmer(9)])
+        #expect(list.removeFirst(like: 2) == nil)
+        #expect((0..<list.count).map { list[$0] } == [swimmer(7), swimmer(5)])
+    }
+
     @Test func drawsAreEven() {
         var random = RandomKey(seed: 4, purpose: .environment).stream(slot: 0, episode: 0)
         var counts = [Int](repeating: 0, count: 5)
