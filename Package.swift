@@ -61,17 +61,18 @@ let package = Package(
             resources: ["__init__", "__main__", "wire", "serving", "spaces", "loop", "atari", "parallel"].map {
                 .embedInCode("Python/\($0).py")
             }),
-        .target(name: "Acting", dependencies: acting),
-        .target(name: "Learning", dependencies: learning),
-        .target(name: "Coordinating", dependencies: coordinating),
-        .target(name: "Apus", dependencies: learning + ["Learning", "Coordinating"]),
+        .target(name: "Acting", dependencies: acting + [argumentParser]),
+        .target(name: "Learning", dependencies: learning + [argumentParser]),
+        .target(name: "Coordinating", dependencies: coordinating + [argumentParser]),
+        .target(name: "Commands", dependencies: learning + ["Learning", "Coordinating", argumentParser]),
+        .target(name: "Apus", dependencies: learning + ["Learning", "Coordinating", "Commands", argumentParser]),
 
         // The programs.
         .executableTarget(name: "apus-actor", dependencies: acting + ["Acting", argumentParser]),
         .executableTarget(name: "apus-learner", dependencies: learning + ["Learning", argumentParser]),
         .executableTarget(name: "apus-coordinator", dependencies: coordinating + ["Coordinating", argumentParser]),
         .executableTarget(
-            name: "apus-cli", dependencies: learning + ["Learning", "Coordinating", "Apus", argumentParser]),
+            name: "apus-cli", dependencies: learning + ["Learning", "Coordinating", "Commands", argumentParser]),
 
         .target(name: "TestSupport", dependencies: ["CKernels", "Platform", "Tensors", "Networks"], path: "Tests/TestSupport"),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "Networks", "TestSupport"]),

@@ -23,7 +23,7 @@ public struct ActorRole: Sendable {
     ///   - catalogue: the environments that the run file may name.
     ///   - log: takes lines for people.
     public init(
-        coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil, catalogue: EnvironmentCatalogue = .standard,
+        coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil, catalogue: EnvironmentCatalogue = .current,
         log: Logger
     ) {
         self.coordinator = coordinator

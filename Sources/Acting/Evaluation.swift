@@ -32,7 +32,7 @@ public struct Evaluation {
     ///
     /// - Parameter round: distinguishes evaluations of one run, so that no two see the same start states.
     public func run(
-        _ environment: ResolvedEnvironment, network: ActorCritic, parameters: Parameters, round: UInt32 = 0
+        _ environment: ResolvedEnvironment, network: any PolicyNetwork, parameters: Parameters, round: UInt32 = 0
     ) throws -> EvaluationResult {
         let key = RandomKey(seed: seed, purpose: .evaluation, incarnation: round)
         let slots = try environment.make(slots: episodes, key: key)

@@ -10,13 +10,13 @@ final class Policy {
         case mostProbable
     }
 
-    private let network: ActorCritic
+    private let network: any PolicyNetwork
     private let slots: Int
     private var uniforms: [Float]
     /// [B, S]: with which the next step is entered; all 0 where an episode begins.
     private(set) var state: Tensor
 
-    init(_ network: ActorCritic, slots: Int) {
+    init(_ network: any PolicyNetwork, slots: Int) {
         self.network = network
         self.slots = slots
         uniforms = [Float](repeating: 0, count: slots * max(network.actionSpace.count, 1))

@@ -6,10 +6,10 @@ import Rollouts
 import Tensors
 import Wire
 
-extension ActorCritic {
-    /// The network for an environment.
-    public init(_ environment: ResolvedEnvironment, _ settings: NetworkSettings) throws(NetworkError) {
-        try self.init(observation: environment.observationSpace, action: environment.actionSpace, settings)
+extension ResolvedEnvironment {
+    /// The network that fits this environment.
+    public func network(_ settings: NetworkSettings) throws -> any PolicyNetwork {
+        try NetworkCatalogue.current.make(observation: observationSpace, action: actionSpace, settings)
     }
 }
 
@@ -18,7 +18,7 @@ extension ActorCritic {
 /// A rollout is a pure function of the weights, the slots' state at its start and the key (seed, actor, incarnation): weights change only between rollouts,
 /// and every random number is addressed by slot, episode and step.
 public final class Sampler {
-    public let network: ActorCritic
+    public let network: any PolicyNetwork
     private let environment: ResolvedEnvironment
     private let slots: any Slots
     private let builder: RolloutBuilder
@@ -39,7 +39,7 @@ public final class Sampler {
     ///   - credits: how many rollouts may be under way; decides how much memory is kept.
     public init(_ assignment: ActorAssignment, place: MemberPlace, credits: Int, catalogue: EnvironmentCatalogue) throws {
         environment = try catalogue.resolve(assignment.environment)
-        network = try ActorCritic(environment, assignment.network)
+        network = try environment.network(assignment.network)
         let key = RandomKey(seed: assignment.seed, purpose: .environment, actor: place.rank, incarnation: place.incarnation)
         slots = try environment.make(slots: assignment.slots, key: key)
         builder = RolloutBuilder(

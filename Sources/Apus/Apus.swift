@@ -10,3 +10,5 @@
 @_exported import Runs
 @_exported import Tensors
 @_exported import Wire
+@_exported import Commands
+@_exported import Workers

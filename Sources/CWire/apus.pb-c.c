@@ -1873,7 +1873,7 @@ const ProtobufCMessageDescriptor apus__environment_settings__descriptor =
   (ProtobufCMessageInit) apus__environment_settings__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__network_settings__field_descriptors[10] =
+static const ProtobufCFieldDescriptor apus__network_settings__field_descriptors[11] =
 {
   {
     "encoder",
@@ -1995,12 +1995,25 @@ static const ProtobufCFieldDescriptor apus__network_settings__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "id",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__NetworkSettings, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__network_settings__field_indices_by_name[] = {
   2,   /* field[2] = activation */
   8,   /* field[8] = continuous_policy */
   0,   /* field[0] = encoder */
   1,   /* field[1] = hidden */
+  10,   /* field[10] = id */
   9,   /* field[9] = initial_log_deviation */
   3,   /* field[3] = layer_norm */
   4,   /* field[4] = memory */
@@ -2011,7 +2024,7 @@ static const unsigned apus__network_settings__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__network_settings__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor apus__network_settings__descriptor =
 {
@@ -2021,7 +2034,7 @@ const ProtobufCMessageDescriptor apus__network_settings__descriptor =
   "Apus__NetworkSettings",
   "apus",
   sizeof(Apus__NetworkSettings),
-  10,
+  11,
   apus__network_settings__field_descriptors,
   apus__network_settings__field_indices_by_name,
   1,  apus__network_settings__number_ranges,

@@ -74,7 +74,7 @@ public struct EnvironmentCatalogue: Sendable {
     }
 
     /// This catalogue and some environments more.
-    public func adding(_ environments: any Environment.Type...) -> EnvironmentCatalogue {
+    public func adding(_ environments: [any Environment.Type]) -> EnvironmentCatalogue {
         EnvironmentCatalogue(self.environments + environments, families: families)
     }
 

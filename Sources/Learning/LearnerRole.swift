@@ -28,7 +28,7 @@ public struct LearnerRole: Sendable {
     ///   - log: takes lines for people.
     public init(
         coordinator: Endpoint, context: SocketContext, signals: Signals = .none, binding: LearnerBinding, runs: String,
-        catalogue: EnvironmentCatalogue = .standard, log: Logger
+        catalogue: EnvironmentCatalogue = .current, log: Logger
     ) {
         self.coordinator = coordinator
         self.context = context

@@ -26,7 +26,7 @@ public struct LockstepRun {
 
     /// Begins at the latest checkpoint, if there is one. The environments start anew then: only an unbroken run is bit-equal to another.
     public init(
-        _ spec: RunSpec, directory: RunDirectory, signals: Signals = .none, catalogue: EnvironmentCatalogue = .standard
+        _ spec: RunSpec, directory: RunDirectory, signals: Signals = .none, catalogue: EnvironmentCatalogue = .current
     ) throws {
         self.spec = spec
         self.directory = directory

@@ -6,7 +6,7 @@ import Tensors
 struct ObservationStatistics {
     var moments: RunningMoments
 
-    init(_ network: ActorCritic) { moments = RunningMoments(width: network.observationSpace.count) }
+    init(_ network: any PolicyNetwork) { moments = RunningMoments(width: network.observationSpace.count) }
 
     /// Counts what the batch's actors acted on.
     mutating func add(_ batch: RolloutBatch) {

@@ -16,11 +16,11 @@ public struct SavedPolicy {
     public let spec: RunSpec
     public let version: UInt64
     public let environment: ResolvedEnvironment
-    public let network: ActorCritic
+    public let network: any PolicyNetwork
     public let weights: Weights
 
     /// - Throws: `CheckpointError` when there is no such checkpoint or a file of it is damaged, and the errors of the run's description.
-    public init(_ directory: RunDirectory, _ choice: Choice, catalogue: EnvironmentCatalogue = .standard) throws {
+    public init(_ directory: RunDirectory, _ choice: Choice, catalogue: EnvironmentCatalogue = .current) throws {
         spec = try directory.loadSpec()
         let store = CheckpointStore(directory.checkpoints)
         guard let latest = try store.latest() else { throw CheckpointError.none(directory: directory.checkpoints) }
@@ -33,7 +33,7 @@ public struct SavedPolicy {
         }
         let checkpoint = try TrainingCheckpoint(store.read(version))
         environment = try catalogue.resolve(spec.environment.settings)
-        network = try ActorCritic(environment, spec.network.settings)
+        network = try environment.network(spec.network.settings)
         weights = Weights(network.layout)
         try weights.load(checkpoint.weights, place: store.path(of: version))
     }

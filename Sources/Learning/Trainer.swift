@@ -38,7 +38,7 @@ public struct NonFiniteUpdate: Remediable {
 /// learner are one.
 public final class Trainer {
     public let environment: ResolvedEnvironment
-    public let network: ActorCritic
+    public let network: any PolicyNetwork
     public let weights: Weights
     private var optimizer: any Optimizer
     private let algorithm: any Algorithm
@@ -58,8 +58,8 @@ public final class Trainer {
     public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue) throws {
         self.spec = spec
         environment = try catalogue.resolve(spec.environment.settings)
-        network = try ActorCritic(environment, spec.network.settings)
-        algorithm = try Catalogue.make(id: spec.method.id, options: spec.method.options)
+        network = try environment.network(spec.network.settings)
+        algorithm = try MethodCatalogue.current.make(id: spec.method.id, options: spec.method.options)
         weights = network.initialWeights(seed: spec.seed)
         constants = weights.parameters()
         let epsilon = Float(spec.optimizer.epsilon)

@@ -24,6 +24,6 @@ public protocol Algorithm: Sendable {
     ///   - parameters: tracked by a tape.
     ///   - constants: the same weights, not tracked, for everything that is a constant of the gradient.
     func loss(
-        _ batch: RolloutBatch, network: ActorCritic, parameters: Parameters, constants: Parameters
+        _ batch: RolloutBatch, network: any PolicyNetwork, parameters: Parameters, constants: Parameters
     ) -> (loss: Tensor, metrics: [Metric])
 }

@@ -9,7 +9,7 @@ struct Evaluation {
     /// [T, N]: the value of each step's successor in its own episode (see `CreditSequence.nextValues`); a constant.
     let nextValue: Tensor
 
-    init(_ batch: RolloutBatch, _ network: ActorCritic, parameters: Parameters, constants: Parameters) {
+    init(_ batch: RolloutBatch, _ network: any PolicyNetwork, parameters: Parameters, constants: Parameters) {
         let (steps, slots) = (batch.steps, batch.slots)
         let unroll = network.stateCount > 0 ? Unroll(state: batch.recurrentState, begins: Self.begins(batch)) : nil
         let output = network(batch.observation.rows(0..<steps * slots), parameters, unroll: unroll)

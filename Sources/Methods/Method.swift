@@ -33,7 +33,7 @@ public struct Method: Algorithm {
     }
 
     public func loss(
-        _ batch: RolloutBatch, network: ActorCritic, parameters: Parameters, constants: Parameters
+        _ batch: RolloutBatch, network: any PolicyNetwork, parameters: Parameters, constants: Parameters
     ) -> (loss: Tensor, metrics: [Metric]) {
         let policy = Evaluation(batch, network, parameters: parameters, constants: constants)
         let ratios = importanceRatios(policy.logProb, behaviour: batch.behaviourLogProb)

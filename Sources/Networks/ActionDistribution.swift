@@ -34,7 +34,7 @@ public enum ActionDistribution: Sendable, Hashable {
     }
 
     /// P: the numbers of the network's output that describe the distribution of one row.
-    var parameterCount: Int {
+    public var parameterCount: Int {
         switch self {
         case .categorical(let count): count
         case .multiCategorical(let counts): counts.reduce(0, +)

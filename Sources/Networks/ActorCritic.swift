@@ -6,7 +6,7 @@ import Tensors
 ///
 /// What stands in brackets is there when the settings ask for it. The value function shares everything but its head, or has fully connected
 /// layers of its own (`separateValue`). It is a description without values: the same network runs with the parameters of any snapshot.
-public struct ActorCritic: Sendable {
+public struct ActorCritic: PolicyNetwork {
     public let observationSpace: Space
     public let actionSpace: Space
     public let distribution: ActionDistribution

@@ -37,6 +37,8 @@ public enum ContinuousPolicy: String, Sendable, CaseIterable {
 
 /// How a network is built for an environment's spaces.
 public struct NetworkSettings: Sendable, Hashable {
+    /// Which network; the others are of `ActorCritic`, and whoever brings a network may use them as well.
+    public var id = "actor_critic"
     public var encoder = EncoderKind.auto
     /// The width of each fully connected layer.
     public var hidden = [64, 64]

@@ -10,6 +10,13 @@ public struct PolicyOutput {
     public let value: Tensor
     /// [rows, S]: the recurrent state after each row's step; nil for a network without memory.
     public let state: Tensor?
+
+    public init(policy: Tensor, logDeviation: Tensor? = nil, value: Tensor, state: Tensor? = nil) {
+        self.policy = policy
+        self.logDeviation = logDeviation
+        self.value = value
+        self.state = state
+    }
 }
 
 /// Where the rows of a recurrent network stand in time: time-major, T steps of N slots.

@@ -169,7 +169,7 @@ final class Row {
     }
 
     @Test func takesTheEnvironmentsOfOthers() throws {
-        let catalogue = EnvironmentCatalogue([CartPole.self]).adding(Clock.self)
+        let catalogue = EnvironmentCatalogue([CartPole.self]).adding([Clock.self])
         #expect(catalogue.ids == ["CartPole-v1", "Clock-v0"])
         let clock = try catalogue.resolve(EnvironmentSettings("Clock-v0"))
         let slots = try clock.make(slots: 3, key: RandomKey(seed: 1, purpose: .environment))

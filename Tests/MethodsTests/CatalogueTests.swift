@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct CatalogueTests {
     @Test func defaultsAreThePapers() throws {
-        let entry = try Catalogue.method(id: "vtrace")
+        let entry = try MethodCatalogue.current.method(id: "vtrace")
         #expect(entry.paper.contains("1802.01561") && entry.staleness == .onPolicy(maxLag: 32) && !entry.summary.isEmpty)
         let method = entry.defaults
         let credit = try #require(method.credit as? VTrace)
@@ -15,7 +15,7 @@ import Testing
         #expect(recipe.discount == method.discount && recipe.regularizers.map(\.coefficient) == method.regularizers.map(\.coefficient))
         #expect(recipe.normalizesAdvantages == method.normalizesAdvantages)
         for option in entry.options { #expect(option.range.contains(option.defaultValue) && !option.documentation.isEmpty) }
-        #expect(Set(Catalogue.methods.map(\.id)).count == Catalogue.methods.count)
+        #expect(Set(MethodCatalogue.current.methods.map(\.id)).count == MethodCatalogue.current.methods.count)
     }
 
     @Test func everyOptionReachesItsPlace() throws {
@@ -23,8 +23,8 @@ import Testing
             "discount": 0.9, "lambda": 0.8, "rho_bar": 2, "c_bar": 3, "rho_pg_bar": .infinity, "entropy": 0.5, "value": 0.25,
             "normalize_advantages": 1,
         ]
-        #expect(Set(options.keys) == Set(try Catalogue.method(id: "vtrace").options.map(\.name)))
-        let method = try #require(Catalogue.make(id: "vtrace", options: options) as? Method)
+        #expect(Set(options.keys) == Set(try MethodCatalogue.current.method(id: "vtrace").options.map(\.name)))
+        let method = try #require(MethodCatalogue.current.make(id: "vtrace", options: options) as? Method)
         let credit = try #require(method.credit as? VTrace)
         #expect(method.discount == 0.9 && credit.lambda == 0.8)
         #expect(credit.rhoBar == 2 && credit.cBar == 3 && credit.policyRhoBar == .infinity)
@@ -34,7 +34,7 @@ import Testing
     @Test func mistakesAreNamed() {
         func error(_ id: String, _ options: [String: Double] = [:]) -> MethodError? {
             do {
-                _ = try Catalogue.make(id: id, options: options)
+                _ = try MethodCatalogue.current.make(id: id, options: options)
                 return nil
             } catch { return error }
         }

@@ -248,10 +248,11 @@ struct  Apus__NetworkSettings
   protobuf_c_boolean normalize_observations;
   char *continuous_policy;
   float initial_log_deviation;
+  char *id;
 };
 #define APUS__NETWORK_SETTINGS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__network_settings__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, 0, 0, (char *)protobuf_c_empty_string, 0 }
+    , (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, 0, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
 
 
 struct  Apus__Refusal

@@ -10,7 +10,7 @@ public struct MethodOption: Sendable {
     /// One line.
     public let documentation: String
 
-    init(_ name: String, _ defaultValue: Double, _ range: ClosedRange<Double>, isFlag: Bool = false, _ documentation: String) {
+    public init(_ name: String, _ defaultValue: Double, _ range: ClosedRange<Double>, isFlag: Bool = false, _ documentation: String) {
         self.name = name
         self.defaultValue = defaultValue
         self.range = range
@@ -37,7 +37,8 @@ public struct MethodEntry: Sendable {
     public let options: [MethodOption]
     private let recipe: @Sendable ((String) -> Float) -> Method
 
-    init(
+    /// - Parameter recipe: makes the method from the values of its options.
+    public init(
         id: String, kind: String, summary: String, options: [MethodOption], recipe: @escaping @Sendable ((String) -> Float) -> Method
     ) {
         self.id = id
@@ -64,12 +65,21 @@ public struct MethodEntry: Sendable {
 }
 
 /// The methods that a run may name.
-public enum Catalogue {
+public struct MethodCatalogue: Sendable {
+    /// What Apus brings.
+    public static let standard = MethodCatalogue([.vtrace])
+    /// What this program knows: see `Program`.
+    @TaskLocal public static var current = standard
+
     /// In the order in which they are listed.
-    public static let methods: [MethodEntry] = [.vtrace]
+    public let methods: [MethodEntry]
+
+    public init(_ methods: [MethodEntry]) { self.methods = methods }
+
+    public func adding(_ methods: [MethodEntry]) -> MethodCatalogue { MethodCatalogue(self.methods + methods) }
 
     /// The entry of that name.
-    public static func method(id: String) throws(MethodError) -> MethodEntry {
+    public func method(id: String) throws(MethodError) -> MethodEntry {
         guard let entry = methods.first(where: { $0.id == id }) else {
             throw MethodError(
                 problem: "unknown method \"\(id)\"", place: "method.id", remedy: suggestion(id, methods.map(\.id)))
@@ -78,7 +88,7 @@ public enum Catalogue {
     }
 
     /// A method with some options set and the others at their defaults.
-    public static func make(id: String, options: [String: Double] = [:]) throws(MethodError) -> any Algorithm {
+    public func make(id: String, options: [String: Double] = [:]) throws(MethodError) -> any Algorithm {
         let entry = try method(id: id)
         // Sorted, so that of several mistakes always the same one is told first.
         for (name, value) in options.sorted(by: { $0.key < $1.key }) {
@@ -96,7 +106,7 @@ public enum Catalogue {
         return entry.make { options[$0] }
     }
 
-    private static func suggestion(_ name: String, _ known: [String]) -> String {
+    private func suggestion(_ name: String, _ known: [String]) -> String {
         (nearest(to: name, in: known).map { "Did you mean \"\($0)\"? " } ?? "") + "Known: \(known.joined(separator: ", "))."
     }
 }

@@ -49,6 +49,7 @@ public struct RewardSection: Codable, Sendable, Equatable {
 }
 
 public struct NetworkSection: Codable, Sendable, Equatable {
+    public var id = "actor_critic"
     public var encoder = EncoderKind.auto
     public var hidden = [64, 64]
     public var activation = Activation.tanh
@@ -62,7 +63,7 @@ public struct NetworkSection: Codable, Sendable, Equatable {
     public init() {}
 
     enum CodingKeys: String, CodingKey {
-        case encoder, hidden, activation, memory
+        case id, encoder, hidden, activation, memory
         case layerNorm = "layer_norm"
         case memoryWidth = "memory_width"
         case separateValue = "separate_value"
@@ -73,6 +74,7 @@ public struct NetworkSection: Codable, Sendable, Equatable {
 
     public var settings: NetworkSettings {
         var settings = NetworkSettings(hidden: hidden, activation: activation)
+        settings.id = id
         settings.encoder = encoder
         settings.layerNorm = layerNorm
         settings.memory = memory

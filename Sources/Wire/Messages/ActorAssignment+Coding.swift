@@ -48,6 +48,7 @@ extension NetworkSettings {
     fileprivate func message(_ arena: inout Arena) -> Apus__NetworkSettings {
         var message = Apus__NetworkSettings()
         apus__network_settings__init(&message)
+        message.id = arena.string(id)
         message.encoder = arena.string(encoder.rawValue)
         (message.n_hidden, message.hidden) = (hidden.count, arena.array(hidden.map { UInt32(clamping: $0) }))
         message.activation = arena.string(activation.rawValue)
@@ -73,6 +74,7 @@ extension NetworkSettings {
             return choice
         }
         self.init()
+        id = text(message.id, limit: 256)
         encoder = try choice("encoder", message.encoder, EncoderKind.self)
         hidden = []
         for index in 0..<message.n_hidden { hidden.append(try inside("NetworkSettings.hidden", message.hidden[index], 1...65536)) }

@@ -31,8 +31,8 @@ struct ConfigCommand: ParsableCommand {
         } else {
             spec = try RunSpec.parse("", place: "the defaults", overrides: overrides)
         }
-        _ = try EnvironmentCatalogue.standard.resolve(spec.environment.settings)
-        _ = try Catalogue.make(id: spec.method.id, options: spec.method.options)
+        _ = try EnvironmentCatalogue.current.resolve(spec.environment.settings)
+        _ = try MethodCatalogue.current.make(id: spec.method.id, options: spec.method.options)
         // The run file ends with a line's end of its own.
         let (yaml, json) = (try spec.yaml(commented: true).dropLast(), try spec.json())
         report.print(String(yaml), json: json)

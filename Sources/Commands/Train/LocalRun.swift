@@ -18,7 +18,8 @@ final class LocalRun {
     private let actors: Int
     private let runtime: String
     private let endpoint: Endpoint
-    private let programs: String
+    /// This very program; without commands of its own for the roles, their programs lie beside it.
+    private let program: String
     private let context = SocketContext()
     private let signals: Signals
     private var status: Socket
@@ -37,7 +38,7 @@ final class LocalRun {
         self.signals = signals
         runtime = try RuntimeDirectory.create()
         endpoint = try Endpoint("ipc://\(runtime)/control")
-        programs = try Self.programFolder()
+        program = try Files.readLink("/proc/self/exe")
         status = Socket(.dealer, in: context, linger: 0)
         try status.connect(endpoint)
     }
@@ -91,8 +92,9 @@ final class LocalRun {
             arguments = ["--coordinator", endpoint.description, "--folder", runtime, "--runs", Files.parent(of: directory.path)]
         default: arguments = ["--coordinator", endpoint.description]
         }
-        let program = "\(programs)/apus-\(name.prefix { $0 != "-" })"
-        children[name] = try Child(name, program: program, arguments: arguments, log: "\(directory.log)/\(name).log")
+        let role = String(name.prefix { $0 != "-" })
+        let (program, words) = Roles.areInThisProgram ? (self.program, [role]) : ("\(Files.parent(of: self.program))/apus-\(role)", [])
+        children[name] = try Child(name, program: program, arguments: words + arguments, log: "\(directory.log)/\(name).log")
     }
 
     /// Restarts what has died; gives up on what keeps dying, or says itself that it failed.
@@ -181,8 +183,6 @@ final class LocalRun {
         children = [:]
     }
 
-    /// The folder of this very program.
-    private static func programFolder() throws -> String { Files.parent(of: try Files.readLink("/proc/self/exe")) }
 }
 
 /// A role that a restart does not mend.

@@ -103,8 +103,8 @@ struct TrainCommand: ParsableCommand {
 
     /// What only the catalogues know, before any process starts.
     private func check(_ spec: RunSpec) throws {
-        _ = try EnvironmentCatalogue.standard.resolve(spec.environment.settings)
-        _ = try Catalogue.make(id: spec.method.id, options: spec.method.options)
+        _ = try EnvironmentCatalogue.current.resolve(spec.environment.settings)
+        _ = try MethodCatalogue.current.make(id: spec.method.id, options: spec.method.options)
     }
 
     private func summary(_ result: RunResult?, _ seconds: Double, _ directory: RunDirectory) -> String {

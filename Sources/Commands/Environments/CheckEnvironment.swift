@@ -49,7 +49,7 @@ struct CheckEnvironment: ParsableCommand {
     }
 
     func run() throws {
-        let catalogue = EnvironmentCatalogue.standard
+        let catalogue = EnvironmentCatalogue.current
         // A path is a worker, without the family's name before it.
         let isPath = !catalogue.ids.contains(id) && !catalogue.families.contains { id.hasPrefix("\($0.prefix):") } && Files.exists(id)
         let settings = EnvironmentSettings(isPath ? "worker:\(id.contains("/") ? id : "./\(id)")" : id, options: try parsedOptions())

@@ -10,7 +10,7 @@ struct ListEnvironments: ParsableCommand {
     @OptionGroup var report: ReportOptions
 
     func run() throws {
-        let catalogue = EnvironmentCatalogue.standard
+        let catalogue = EnvironmentCatalogue.current
         let families = catalogue.families.map { "\($0.prefix):…  \($0.summary)" }
         report.print(
             (catalogue.environments.map(text) + [families.joined(separator: "\n")]).joined(separator: "\n\n"),

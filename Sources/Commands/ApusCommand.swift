@@ -2,7 +2,6 @@ import ArgumentParser
 import Glibc
 import Platform
 
-@main
 struct ApusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus", abstract: "Distributed actor–learner reinforcement learning.", version: Release.version,
@@ -17,7 +16,7 @@ struct ApusCommand: ParsableCommand {
             MethodsCommand.self,
             EnvironmentsCommand.self,
             DoctorCommand.self,
-        ])
+        ] + Roles.commands)
 
     static func main() {
         if let mistyped = mistyped(CommandLine.arguments.dropFirst(), of: self) {

@@ -1,12 +1,11 @@
 import ArgumentParser
 import Glibc
-import Learning
 import Platform
 import Wire
 
-@main
-struct ApusLearner: ParsableCommand {
-    static let configuration = CommandConfiguration(
+/// The program `apus-learner`.
+public struct LearnerCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
         commandName: "apus-learner", abstract: "Trains on the actors' rollouts and publishes the policy.",
         discussion: """
             Checkpoints and the ledger go to RUNS/NAME. Stopped by SIGINT or SIGTERM, it writes a checkpoint; started again, it resumes from there.
@@ -34,7 +33,9 @@ struct ApusLearner: ParsableCommand {
     @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
     var parent: Int32?
 
-    func run() throws {
+    public init() {}
+
+    public func run() throws {
         if let parent { Parent.tie(to: parent) }
         let signals = Signals.take()
         let log = ConsoleLog.logger("learner")

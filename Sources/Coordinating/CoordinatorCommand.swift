@@ -1,13 +1,12 @@
 import ArgumentParser
-import Coordinating
 import Glibc
 import Platform
 import Runs
 import Wire
 
-@main
-struct ApusCoordinator: ParsableCommand {
-    static let configuration = CommandConfiguration(
+/// The program `apus-coordinator`.
+public struct CoordinatorCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
         commandName: "apus-coordinator", abstract: "Knows who takes part in a run, hands out places and keeps the run's record.",
         discussion: """
             RUN is a preset, a run file (YAML), or the directory of a run to go on with. SIGINT or SIGTERM end the run: the learner writes a checkpoint
@@ -35,7 +34,9 @@ struct ApusCoordinator: ParsableCommand {
     @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
     var parent: Int32?
 
-    func run() throws {
+    public init() {}
+
+    public func run() throws {
         if let parent { Parent.tie(to: parent) }
         let signals = Signals.take()
         let log = ConsoleLog.logger("coordinator")

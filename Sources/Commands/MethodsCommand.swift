@@ -11,8 +11,8 @@ struct MethodsCommand: ParsableCommand {
 
     func run() throws {
         report.print(
-            Catalogue.methods.map(text).joined(separator: "\n\n"),
-            json: .object([.init("methods", .array(Catalogue.methods.map(json)))]))
+            MethodCatalogue.current.methods.map(text).joined(separator: "\n\n"),
+            json: .object([.init("methods", .array(MethodCatalogue.current.methods.map(json)))]))
     }
 
     private func text(_ method: MethodEntry) -> String {

@@ -1,12 +1,11 @@
-import Acting
 import ArgumentParser
 import Glibc
 import Platform
 import Wire
 
-@main
-struct ApusActor: ParsableCommand {
-    static let configuration = CommandConfiguration(
+/// The program `apus-actor`.
+public struct ActorCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
         commandName: "apus-actor", abstract: "Steps environments with a recent copy of the policy and streams rollouts to the learner.",
         discussion: "Start any number of them, on any host, before or after the learner. Exit codes: 0 the run is over or a signal asked to leave, 1 failed, 3 refused.")
 
@@ -19,11 +18,13 @@ struct ApusActor: ParsableCommand {
     @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
     var parent: Int32?
 
-    func validate() throws {
+    public func validate() throws {
         if let slots, !(1...65536).contains(slots) { throw ValidationError("--slots is \(slots), allowed are 1 to 65536.") }
     }
 
-    func run() throws {
+    public init() {}
+
+    public func run() throws {
         if let parent { Parent.tie(to: parent) }
         let signals = Signals.take()
         let log = ConsoleLog.logger("actor")

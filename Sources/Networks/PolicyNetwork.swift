@@ -1,0 +1,83 @@
+import Platform
+import Tensors
+
+/// A policy and a value function: what actors act with and learners train.
+///
+/// It is a description without values: the same network runs with the parameters of any snapshot. `ActorCritic` is Apus' own; others come
+/// into a run through a `NetworkCatalogue`.
+public protocol PolicyNetwork: Sendable {
+    var observationSpace: Space { get }
+    var actionSpace: Space { get }
+    /// How actions are drawn from what the network says.
+    var distribution: ActionDistribution { get }
+    /// Every parameter by name and shape.
+    var layout: ParameterLayout { get }
+    /// S: the numbers that a slot carries from step to step; 0 without memory.
+    var stateCount: Int { get }
+    /// Whether the weights hold statistics of the observations, which the learner counts (see `Weights.setNormalizer`).
+    var normalizesObservations: Bool { get }
+
+    /// The same seed gives the same weights.
+    func initialWeights(seed: UInt64) -> Weights
+
+    /// Rows of observations → policy and value.
+    /// - Parameter unroll: for a network with memory, where the rows stand in time; otherwise nil.
+    func callAsFunction(_ observation: Observations, _ parameters: Parameters, unroll: Unroll?) -> PolicyOutput
+}
+
+extension PolicyNetwork {
+    public var stateCount: Int { 0 }
+    public var normalizesObservations: Bool { false }
+}
+
+/// A network that a run may name (`network.id`).
+public struct NetworkEntry: Sendable {
+    public let id: String
+    /// One line.
+    public let summary: String
+    private let build: @Sendable (Space, Space, NetworkSettings) throws -> any PolicyNetwork
+
+    /// - Parameter make: builds the network for an observation and an action space; throws an error with a remedy when they do not fit.
+    public init(
+        id: String, summary: String,
+        make: @escaping @Sendable (_ observation: Space, _ action: Space, _ settings: NetworkSettings) throws -> any PolicyNetwork
+    ) {
+        self.id = id
+        self.summary = summary
+        build = make
+    }
+
+    func make(_ observation: Space, _ action: Space, _ settings: NetworkSettings) throws -> any PolicyNetwork {
+        try build(observation, action, settings)
+    }
+}
+
+/// The networks that a run may name.
+public struct NetworkCatalogue: Sendable {
+    /// What Apus brings.
+    public static let standard = NetworkCatalogue([
+        NetworkEntry(id: "actor_critic", summary: "policy and value on one torso, built from the settings under network") {
+            try ActorCritic(observation: $0, action: $1, $2)
+        }
+    ])
+    /// What this program knows: see `Program`.
+    @TaskLocal public static var current = standard
+
+    public let entries: [NetworkEntry]
+
+    public init(_ entries: [NetworkEntry]) { self.entries = entries }
+
+    public func adding(_ entries: [NetworkEntry]) -> NetworkCatalogue { NetworkCatalogue(self.entries + entries) }
+
+    /// The network that the settings ask for.
+    public func make(observation: Space, action: Space, _ settings: NetworkSettings) throws -> any PolicyNetwork {
+        guard let entry = entries.first(where: { $0.id == settings.id }) else {
+            let known = entries.map(\.id)
+            throw NetworkError(
+                problem: "unknown network \"\(settings.id)\"", place: "network.id",
+                remedy: (nearest(to: settings.id, in: known).map { "Did you mean \"\($0)\"? " } ?? "")
+                    + "Known: \(known.joined(separator: ", ")).")
+        }
+        return try entry.make(observation, action, settings)
+    }
+}

@@ -1,0 +1,6 @@
+import Acting
+
+@main
+struct Main {
+    static func main() { ActorCommand.main() }
+}

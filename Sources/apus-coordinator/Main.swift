@@ -1,0 +1,6 @@
+import Coordinating
+
+@main
+struct Main {
+    static func main() { CoordinatorCommand.main() }
+}

@@ -1,0 +1,6 @@
+import Learning
+
+@main
+struct Main {
+    static func main() { LearnerCommand.main() }
+}
