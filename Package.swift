@@ -37,12 +37,18 @@ let package = Package(
         .target(name: "CPlatform"),
         // A lander in C++ on Debian's libbox2d-dev, behind a C header.
         .target(name: "CBox2D", linkerSettings: [.linkedLibrary("box2d")]),
+        // Loads libmujoco at run time.
+        .target(name: "CMuJoCo"),
 
         // Threads, clocks, files; then numbers; then what learns.
         .target(name: "Platform", dependencies: ["CPlatform", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Platform"]),
         .target(name: "Networks", dependencies: ["Tensors", "CKernels", "Platform"]),
-        .target(name: "Environments", dependencies: ["CBox2D", "Platform", "Tensors"]),
+        .target(
+            name: "Environments", dependencies: ["CBox2D", "CMuJoCo", "Platform", "Tensors"], exclude: ["MuJoCo/Models/LICENSE"],
+            resources: ["ant", "half_cheetah", "hopper", "inverted_pendulum", "reacher", "swimmer", "walker2d"].map {
+                .embedInCode("MuJoCo/Models/\($0).xml")
+            }),
         .target(name: "Rollouts", dependencies: ["CKernels", "Platform", "Tensors"]),
         .target(name: "Methods", dependencies: ["Rollouts", "Networks", "Tensors", "Platform"]),
         .target(

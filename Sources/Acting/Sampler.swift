@@ -15,8 +15,8 @@ extension ResolvedEnvironment {
 
 /// Steps the slots of one actor with a policy and writes rollouts.
 ///
-/// A rollout is a pure function of the weights, the slots' state at its start and the key (seed, actor, incarnation): weights change only between rollouts,
-/// and every random number is addressed by slot, episode and step.
+/// A rollout is a pure function of the weights, the slots' state at its start and the key (seed, actor, incarnation): weights change only
+/// between rollouts, and every random number is addressed by slot, episode and step.
 public final class Sampler {
     public let network: any PolicyNetwork
     private let environment: ResolvedEnvironment
@@ -26,6 +26,8 @@ public final class Sampler {
     private let policy: Policy
     private let actionKey: RandomKey
     private let place: MemberPlace
+    /// The floats of one observation; 0 where observations are bytes.
+    private let floats: Int
     /// What the environment is told where it is not what the policy drew: [B] + action shape.
     private let bounded: UnsafeMutableRawBufferPointer?
     private var step: UInt64 = 0
@@ -49,12 +51,14 @@ public final class Sampler {
         policy = Policy(network, slots: assignment.slots)
         actionKey = RandomKey(seed: assignment.seed, purpose: .action, actor: place.rank, incarnation: place.incarnation)
         self.place = place
+        floats = environment.observationSpace.elementType == .float32 ? environment.observationSpace.count : 0
         if case .box = environment.actionSpace {
             bounded = .allocate(byteCount: assignment.slots * environment.actionSpace.byteCount, alignment: 64)
         } else {
             bounded = nil
         }
         try slots.reset(observation: builder.observation(0))
+        if let fault = fault("first observation", UnsafeRawBufferPointer(builder.observation(0)), width: floats, step: 0) { throw fault }
     }
 
     deinit { bounded?.deallocate() }
@@ -88,36 +92,54 @@ public final class Sampler {
             let row = SlotsRow(
                 actions: UnsafeRawBufferPointer(bounded ?? drawn), observation: builder.observation(t + 1), reward: builder.reward(t),
                 terminated: builder.terminated(t), truncated: builder.truncated(t))
+            var fault: EnvironmentFault?
             try slots.step(row) { episode in
+                // The row of observations holds the next episode's first one already.
+                fault =
+                    fault
+                    ?? self.fault("final observation", episode.finalObservation, width: floats, from: episode.slot, step: step)
                 builder.appendEnded(
                     step: t, slot: episode.slot, finalObservation: episode.finalObservation, episodeReturn: episode.episodeReturn,
                     length: episode.length)
             }
             policy.forget(row.terminated, row.truncated)
             step += 1
+            // What came before is told first.
+            if let fault {
+                try checkFinite(through: t)
+                throw fault
+            }
         }
-        try checkFinite()
+        try checkFinite(through: builder.steps - 1)
         defer { sequence += 1 }
         return builder.finish(id: RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), version: version)
     }
 
-    /// Names the first reward or observation of the rollout that is infinite or NaN: the learner would refuse the rollout, but could not tell
-    /// whose fault it is.
-    private func checkFinite() throws(EnvironmentFault) {
-        func check(_ what: String, _ row: UnsafeRawBufferPointer, step: Int) throws(EnvironmentFault) {
-            guard !allFinite(row) else { return }
-            let values = row.assumingMemoryBound(to: Float.self)
-            guard let index = values.firstIndex(where: { !$0.isFinite }) else { return }
-            let width = values.count / slots.count
-            throw EnvironmentFault(
-                environment: environment.id, what: width == 1 ? what : "\(what) number \(index % width)", value: values[index], slot: index / width,
-                step: self.step - UInt64(builder.steps - step))
+    /// Names the first reward or observation of the rollout's rows up to `last` that is infinite or NaN: the learner would refuse the rollout,
+    /// but could not tell whose fault it is.
+    private func checkFinite(through last: Int) throws(EnvironmentFault) {
+        for t in 0...last {
+            let now = step - UInt64(last + 1 - t)
+            if let fault = fault("reward", UnsafeRawBufferPointer(builder.reward(t)), width: 1, step: now)
+                ?? fault("observation", UnsafeRawBufferPointer(builder.observation(t + 1)), width: floats, step: now)
+            {
+                throw fault
+            }
         }
-        for t in 0..<builder.steps {
-            try check("reward", UnsafeRawBufferPointer(builder.reward(t)), step: t)
-            guard environment.observationSpace.elementType == .float32 else { continue }
-            try check("observation", UnsafeRawBufferPointer(builder.observation(t + 1)), step: t)
-        }
+    }
+
+    /// The first number in some slots' rows that is infinite or NaN.
+    ///
+    /// - Parameter width: the floats of a slot; 0 where there are bytes.
+    private func fault(
+        _ what: String, _ rows: UnsafeRawBufferPointer, width: Int, from slot: Int = 0, step: UInt64
+    ) -> EnvironmentFault? {
+        guard width > 0, !allFinite(rows) else { return nil }
+        let values = rows.assumingMemoryBound(to: Float.self)
+        guard let index = values.firstIndex(where: { !$0.isFinite }) else { return nil }
+        return EnvironmentFault(
+            environment: environment.id, what: width == 1 ? what : "\(what) number \(index % width)", value: values[index],
+            slot: slot + index / width, step: step)
     }
 }
 

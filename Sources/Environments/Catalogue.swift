@@ -61,7 +61,8 @@ public struct EnvironmentCatalogue: Sendable {
     public static let native = EnvironmentCatalogue([
         CartPole.self, MountainCar.self, MountainCarContinuous.self, Pendulum.self, Acrobot.self,
         LunarLander.self, LunarLanderContinuous.self,
-        Breakout.self,
+        HalfCheetah.self, Hopper.self, Walker2d.self, Ant.self, Swimmer.self, InvertedPendulum.self, Reacher.self,
+        Asterix.self, Breakout.self, Freeway.self, Seaquest.self, SpaceInvaders.self,
     ])
 
     /// In the order in which they are listed.

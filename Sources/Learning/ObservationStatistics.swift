@@ -3,18 +3,18 @@ import Rollouts
 import Tensors
 
 /// The running mean and variance of observations, and how they become part of the weights.
-struct ObservationStatistics {
-    var moments: RunningMoments
+package struct ObservationStatistics {
+    package var moments: RunningMoments
 
-    init(_ network: any PolicyNetwork) { moments = RunningMoments(width: network.observationSpace.count) }
+    package init(_ network: any PolicyNetwork) { moments = RunningMoments(width: network.observationSpace.count) }
 
     /// Counts what the batch's actors acted on.
-    mutating func add(_ batch: RolloutBatch) {
-        batch.observation.rows(0..<batch.frames).withBytes { moments.add($0.assumingMemoryBound(to: Float.self)) }
+    package mutating func add(_ batch: RolloutBatch) {
+        moments.add(batch.observation.rows(0..<batch.frames).vectors)
     }
 
     /// Writes mean and 1 / standard deviation into the weights: from the next version on, everybody normalises with them.
-    func write(to weights: Weights) {
+    package func write(to weights: Weights) {
         weights.setNormalizer(
             mean: moments.mean.map { Float($0) },
             scale: moments.mean.indices.map { Float(1 / (moments.variance($0) + 1e-8).squareRoot()) })

@@ -4,11 +4,11 @@ import Tensors
 
 /// What a learner does to rewards before it trains on them: divide by the running standard deviation of the discounted return (Engstrom et
 /// al., 2020), scale, clip.
-struct RewardScaling {
+package struct RewardScaling {
     private let section: RewardSection
-    private let discount: Double
+    private let discount: Float
     /// Of the discounted returns of all slots.
-    var moments = RunningMoments(width: 1)
+    package var moments = RunningMoments(width: 1)
     /// Where each slot's discounted return stands, by actor and its incarnation.
     private var returns: [Place: [Float]] = [:]
 
@@ -16,13 +16,13 @@ struct RewardScaling {
         let actor, incarnation: UInt32
     }
 
-    init(_ section: RewardSection, discount: Double) {
+    package init(_ section: RewardSection, discount: Float) {
         self.section = section
         self.discount = discount
     }
 
     /// - Returns: the rewards to train on, [T, N].
-    mutating func callAsFunction(_ batch: RolloutBatch) -> Tensor {
+    package mutating func callAsFunction(_ batch: RolloutBatch) -> Tensor {
         guard section != RewardSection() else { return batch.reward }
         if section.normalize { count(batch) }
         let deviation = section.normalize ? (moments.variance(0) + 1e-8).squareRoot() : 1
@@ -33,24 +33,24 @@ struct RewardScaling {
     }
 
     private mutating func count(_ batch: RolloutBatch) {
-        var seen = [Float](repeating: 0, count: batch.frames)
-        let discount = Float(discount)
-        batch.reward.withBuffer { reward in
-            for part in batch.parts {
-                let place = Place(actor: part.id.actor, incarnation: part.id.incarnation)
-                var returns = returns[place] ?? []
-                if returns.count != part.slots.count { returns = Array(repeating: 0, count: part.slots.count) }
-                for t in 0..<batch.steps {
-                    for (slot, n) in part.slots.enumerated() {
-                        let index = t * batch.slots + n
-                        returns[slot] = discount * returns[slot] + reward[index]
-                        seen[index] = returns[slot]
-                        if batch.terminated[index] | batch.truncated[index] != 0 { returns[slot] = 0 }
+        let seen = Tensor([batch.frames, 1]) { seen in
+            batch.reward.withBuffer { reward in
+                for part in batch.parts {
+                    let place = Place(actor: part.id.actor, incarnation: part.id.incarnation)
+                    var returns = returns[place] ?? []
+                    if returns.count != part.slots.count { returns = Array(repeating: 0, count: part.slots.count) }
+                    for t in 0..<batch.steps {
+                        for (slot, n) in part.slots.enumerated() {
+                            let index = t * batch.slots + n
+                            returns[slot] = discount * returns[slot] + reward[index]
+                            seen[index] = returns[slot]
+                            if batch.terminated[index] | batch.truncated[index] != 0 { returns[slot] = 0 }
+                        }
                     }
+                    self.returns[place] = returns
                 }
-                self.returns[place] = returns
             }
         }
-        seen.withUnsafeBufferPointer { moments.add($0) }
+        moments.add(seen)
     }
 }

@@ -43,7 +43,7 @@ public final class Trainer {
     private var optimizer: any Optimizer
     private let algorithm: any Algorithm
     private let schedule: LearningRateSchedule
-    let spec: RunSpec
+    package let spec: RunSpec
     private let constants: Parameters
     private var observationStatistics: ObservationStatistics?
     private var rewardScaling: RewardScaling
@@ -69,7 +69,7 @@ public final class Trainer {
             case .rmsprop: RMSProp(count: network.layout.count, epsilon: epsilon)
             }
         observationStatistics = network.normalizesObservations ? ObservationStatistics(network) : nil
-        rewardScaling = RewardScaling(spec.reward, discount: spec.method.options["discount"] ?? 0.99)
+        rewardScaling = RewardScaling(spec.reward, discount: algorithm.discount)
         schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
         maxLag =
             switch algorithm.staleness {
@@ -123,11 +123,11 @@ public final class Trainer {
 
 extension Trainer {
     /// Everything that the arithmetic needs to go on: weights and optimiser by name, counters.
-    func snapshot() -> (weights: [Column], optimizer: [Column], statistics: JSON) {
+    package func snapshot() -> (weights: [Column], optimizer: [Column], statistics: JSON) {
         let columns = network.layout.specs.map { spec in
-            Column(spec.name, .float32, spec.shape, weights.flat.rows(spec.offset..<spec.offset + spec.count).withBuffer {
-                SharedBytes(copying: UnsafeRawBufferPointer($0))
-            })
+            Column(
+                spec.name, .float32, spec.shape,
+                weights.flat.rows(spec.offset..<spec.offset + spec.count).withBuffer { SharedBytes(copying: UnsafeRawBufferPointer($0)) })
         }
         var statistics = [JSON.Member("reward", rewardScaling.moments.json)]
         if let observationStatistics { statistics.append(JSON.Member("observation", observationStatistics.moments.json)) }
@@ -135,15 +135,18 @@ extension Trainer {
     }
 
     /// Goes on from a snapshot.
-    func restore(_ checkpoint: TrainingCheckpoint) throws {
+    package func restore(_ checkpoint: TrainingCheckpoint) throws {
         try weights.load(checkpoint.weights, place: "checkpoint \(checkpoint.version)")
         try optimizer.restore(checkpoint.optimizer)
-        if let moments = RunningMoments(checkpoint.statistics["reward"], width: 1) { rewardScaling.moments = moments }
-        if observationStatistics != nil {
-            guard let moments = RunningMoments(checkpoint.statistics["observation"], width: network.observationSpace.count) else {
-                throw TrainingStateError(problem: "the statistics of the observations are missing or damaged", version: checkpoint.version)
+        func moments(_ name: String, width: Int) throws(TrainingStateError) -> RunningMoments {
+            guard let moments = RunningMoments(checkpoint.statistics[name], width: width) else {
+                throw TrainingStateError(problem: "the statistics of the \(name)s are missing or damaged", version: checkpoint.version)
             }
-            observationStatistics!.moments = moments
+            return moments
+        }
+        if spec.reward.normalize { rewardScaling.moments = try moments("reward", width: 1) }
+        if observationStatistics != nil {
+            observationStatistics!.moments = try moments("observation", width: network.observationSpace.count)
         }
         version = checkpoint.version
         frames = checkpoint.frames

@@ -4,21 +4,21 @@ import Runs
 import Tensors
 
 /// A checkpoint's content: `weights.safetensors`, `optimizer.safetensors`, `state.json`.
-struct TrainingCheckpoint: Sendable {
+package struct TrainingCheckpoint: Sendable {
     static let weightsFile = "weights.safetensors"
     static let optimizerFile = "optimizer.safetensors"
     static let stateFile = "state.json"
 
-    let version: UInt64
-    let frames: UInt64
-    let weights: [Column]
-    let optimizer: [Column]
+    package let version: UInt64
+    package let frames: UInt64
+    package let weights: [Column]
+    package let optimizer: [Column]
     /// What the trainer has counted of observations and rewards.
-    let statistics: JSON
+    package let statistics: JSON
     /// Counters that go on after a resume.
     let state: TrainingState
 
-    var files: [(name: String, bytes: [UInt8])] {
+    package var files: [(name: String, bytes: [UInt8])] {
         let metadata = ["format": "apus", "version": "\(version)", "frames": "\(frames)"]
         return [
             (Self.weightsFile, Safetensors.encode(weights, metadata: metadata)),
@@ -27,16 +27,18 @@ struct TrainingCheckpoint: Sendable {
         ]
     }
 
-    init(_ trainer: Trainer, state: TrainingState) {
+    package init(_ trainer: Trainer, state: TrainingState) {
         (weights, optimizer, statistics) = trainer.snapshot()
         version = trainer.version
         frames = trainer.frames
         self.state = state
     }
 
-    init(_ checkpoint: Checkpoint) throws {
+    package init(_ checkpoint: Checkpoint) throws {
         func columns(_ name: String) throws -> [Column] {
-            guard let bytes = checkpoint.files[name] else { throw TrainingStateError(problem: "\(name) is missing", version: checkpoint.version) }
+            guard let bytes = checkpoint.files[name] else {
+                throw TrainingStateError(problem: "\(name) is missing", version: checkpoint.version)
+            }
             return try Safetensors.decode(bytes, place: "checkpoint \(checkpoint.version), \(name)").columns
         }
         weights = try columns(Self.weightsFile)
@@ -45,7 +47,9 @@ struct TrainingCheckpoint: Sendable {
             throw TrainingStateError(problem: "\(Self.stateFile) is missing", version: checkpoint.version)
         }
         let json: JSON
-        do { json = try JSON.parse(text, place: Self.stateFile) } catch { throw TrainingStateError(problem: "\(error)", version: checkpoint.version) }
+        do { json = try JSON.parse(text, place: Self.stateFile) } catch {
+            throw TrainingStateError(problem: "\(error)", version: checkpoint.version)
+        }
         func number(_ key: String) throws -> UInt64 {
             guard let value = json[key]?.integer, let exact = UInt64(exactly: value) else {
                 throw TrainingStateError(problem: "\(Self.stateFile) has no whole number \(key)", version: checkpoint.version)
@@ -62,13 +66,19 @@ struct TrainingCheckpoint: Sendable {
 }
 
 /// What the learner counts over its lives.
-struct TrainingState: Sendable, Equatable {
+package struct TrainingState: Sendable, Equatable {
     /// Training episodes that have ended.
     var episodes: UInt64 = 0
     /// Seconds spent in training.
     var seconds: Double = 0
     /// The highest evaluation return of any version.
     var bestReturn: Double?
+
+    package init(episodes: UInt64 = 0, seconds: Double = 0, bestReturn: Double? = nil) {
+        self.episodes = episodes
+        self.seconds = seconds
+        self.bestReturn = bestReturn
+    }
 
     func json(version: UInt64, frames: UInt64, statistics: JSON) -> [UInt8] {
         var members = [
@@ -81,9 +91,9 @@ struct TrainingState: Sendable, Equatable {
     }
 }
 
-struct TrainingStateError: Remediable {
-    let problem: String
+package struct TrainingStateError: Remediable {
+    package let problem: String
     let version: UInt64
-    var place: String { "checkpoint \(version)" }
-    var remedy: String { "Remove this checkpoint; the run then resumes from the one before." }
+    package var place: String { "checkpoint \(version)" }
+    package var remedy: String { "Remove this checkpoint; the run then resumes from the one before." }
 }

@@ -18,6 +18,8 @@ public enum Staleness: Sendable, Hashable {
 /// What a learner runs: a batch becomes a loss.
 public protocol Algorithm: Sendable {
     var staleness: Staleness { get }
+    /// γ: with which the learner also discounts the returns that scale rewards.
+    var discount: Float { get }
 
     /// The loss of a batch, one value recorded on the tape of `parameters`, and what is worth watching.
     /// - Parameters:

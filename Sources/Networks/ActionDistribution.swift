@@ -72,7 +72,8 @@ public enum ActionDistribution: Sendable, Hashable {
 
     /// [rows], in nats.
     ///
-    /// - Parameter actions: as in `logProb`; a squashed normal distribution has no closed form and is estimated at the action that was drawn.
+    /// - Parameter actions: as in `logProb`; the entropy of a squashed normal distribution has no closed form and is estimated at the action
+    ///   that was drawn.
     public func entropy(_ output: PolicyOutput, at actions: Actions) -> Tensor {
         switch self {
         case .categorical: return Categorical(logits: output.policy).entropy
@@ -131,7 +132,8 @@ public enum ActionDistribution: Sendable, Hashable {
             let values = drawn.assumingMemoryBound(to: Float.self)
             for index in values.indices {
                 let (least, most) = (low[index % low.count], high[index % low.count])
-                values[index] = least + (most - least) * (hyperbolicTangent(values[index]) + 1) / 2
+                // Rounding may lead out of the box by a bit.
+                values[index] = min(max(least + (most - least) * (hyperbolicTangent(values[index]) + 1) / 2, least), most)
             }
         }
     }

@@ -40,6 +40,11 @@ public struct ActorCritic: PolicyNetwork {
     /// - Throws: `NetworkError` when the settings do not fit the spaces.
     public init(observation: Space, action: Space, _ settings: NetworkSettings = NetworkSettings()) throws(NetworkError) {
         precondition(settings.hidden.allSatisfy { $0 > 0 }, "layers need at least one unit, not \(settings.hidden)")
+        guard observation.elementType != .int32 else {
+            throw NetworkError(
+                problem: "observations that are discrete choices (\(observation))", place: "environment.id",
+                remedy: "Choose an environment whose observations are vectors or images.")
+        }
         observationSpace = observation
         actionSpace = action
         self.settings = settings

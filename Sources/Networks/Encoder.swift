@@ -20,7 +20,7 @@ struct Encoder {
     /// Adds "encoder.0.weight" [out, in, height, width], "encoder.0.bias" [out], … to the layout.
     init?(_ kind: EncoderKind, _ space: Space, _ layout: inout ParameterLayout) throws(NetworkError) {
         let shape = space.shape
-        let isImage = shape.count == 3 && space.elementType != .int32
+        let isImage = shape.count == 3
         guard kind != .none, kind != .auto || isImage else { return nil }
         guard isImage else {
             throw NetworkError(
@@ -46,7 +46,7 @@ struct Encoder {
         guard size.0 > 0, size.1 > 0 else {
             throw NetworkError(
                 problem: "images of \(height) × \(width) are too small for the encoder \(resolved.rawValue)", place: "network.encoder",
-                remedy: "Set network.encoder to minatar or none.")
+                remedy: "Set network.encoder to \(resolved == .minatar ? "none" : "minatar or none").")
         }
         outputs = size.0 * size.1 * size.2
     }

@@ -22,28 +22,31 @@ struct Gaussian {
     }
 
     /// Draws mean + σ z with z = Φ⁻¹(uniform).
+    ///
+    /// The log-probabilities are those that the learner computes: from the numbers that were stored, rounding included.
     func sample(
         uniforms: UnsafeBufferPointer<Float>, actions: UnsafeMutableBufferPointer<Float>, logProbs: UnsafeMutableBufferPointer<Float>
     ) {
+        write(logProb(of: draw(uniforms, into: actions)), to: logProbs)
+    }
+
+    /// Draws, and gives the draws as a tensor too.
+    fileprivate func draw(_ uniforms: UnsafeBufferPointer<Float>, into actions: UnsafeMutableBufferPointer<Float>) -> Tensor {
         let count = mean.shape[1]
-        let constant = 0.5 * Float(log(2 * Double.pi))
+        precondition(
+            uniforms.count == mean.count && actions.count == mean.count,
+            "means \(mean.shape) need as many uniforms and actions, not \(uniforms.count) and \(actions.count)")
         mean.withBuffer { mean in
             logDeviation.withBuffer { logDeviation in
-                let deviation = logDeviation.map { exp($0) }
-                for row in 0..<logProbs.count {
-                    var logProb: Float = 0
-                    for k in 0..<count {
-                        let z = normalQuantile(uniforms[row * count + k])
-                        let action = mean[row * count + k] + deviation[k] * z
-                        actions[row * count + k] = action
-                        // Of the number that was stored, rounding included: the learner computes it from that one.
-                        let standard = (action - mean[row * count + k]) / deviation[k]
-                        logProb -= 0.5 * standard * standard + logDeviation[k] + constant
+                for k in 0..<count {
+                    let deviation = exp(logDeviation[k])
+                    for index in stride(from: k, to: mean.count, by: count) {
+                        actions[index] = mean[index] + deviation * normalQuantile(uniforms[index])
                     }
-                    logProbs[row] = logProb
                 }
             }
         }
+        return Tensor(mean.shape) { _ = $0.update(fromContentsOf: actions) }
     }
 }
 
@@ -65,19 +68,16 @@ struct TanhGaussian {
         return base.entropy + squashLogSlope(base.mean + multiplyRow(z, deviation))
     }
 
+    /// Draws u, with the log-probabilities of tanh u.
     func sample(
         uniforms: UnsafeBufferPointer<Float>, actions: UnsafeMutableBufferPointer<Float>, logProbs: UnsafeMutableBufferPointer<Float>
     ) {
-        base.sample(uniforms: uniforms, actions: actions, logProbs: logProbs)
-        let count = base.mean.shape[1]
-        for row in 0..<logProbs.count {
-            for k in 0..<count {
-                let u = abs(actions[row * count + k])
-                // log(1 − tanh² u) = 2 (log 2 − u − log(1 + e^(−2u))) without cancellation for large u.
-                logProbs[row] -= 2 * (Float(log(2.0)) - u - log1p(exp(-2 * u)))
-            }
-        }
+        write(logProb(of: base.draw(uniforms, into: actions)), to: logProbs)
     }
+}
+
+private func write(_ values: Tensor, to buffer: UnsafeMutableBufferPointer<Float>) {
+    values.withBuffer { _ = buffer.update(fromContentsOf: $0) }
 }
 
 /// A scalar → [rows]
@@ -87,7 +87,7 @@ private func repeated(_ x: Tensor, _ rows: Int) -> Tensor { addRow(Tensor(zeros:
 func hyperbolicTangent(_ x: Float) -> Float { tanhf(x) }
 
 /// Φ⁻¹(u) for u in [0, 1): Acklam's rational approximation (relative error 1.2e-9), at the middle of the 24-bit cell that u names.
-func normalQuantile(_ uniform: Float) -> Float {
+package func normalQuantile(_ uniform: Float) -> Float {
     let p = Double(uniform) + 0x1p-25
     func tail(_ p: Double) -> Double {
         let q = (-2 * log(p)).squareRoot()

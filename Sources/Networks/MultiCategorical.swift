@@ -25,11 +25,13 @@ struct MultiCategorical {
         uniforms: UnsafeBufferPointer<Float>, actions: UnsafeMutableBufferPointer<Int32>, logProbs: UnsafeMutableBufferPointer<Float>
     ) {
         let count = parts.count
-        var (drawn, logProb) = ([Int32](repeating: 0, count: rows), [Float](repeating: 0, count: rows))
+        var drawn = [Int32](repeating: 0, count: rows)
+        var logProb = [Float](repeating: 0, count: rows)
         logProbs.update(repeating: 0)
         for (k, part) in parts.enumerated() {
+            let column = (0..<rows).map { uniforms[$0 * count + k] }
             drawn.withUnsafeMutableBufferPointer { drawn in
-                logProb.withUnsafeMutableBufferPointer { part.sample(uniforms: (0..<rows).map { uniforms[$0 * count + k] }, actions: drawn, logProbs: $0) }
+                logProb.withUnsafeMutableBufferPointer { part.sample(uniforms: column, actions: drawn, logProbs: $0) }
             }
             for row in 0..<rows {
                 actions[row * count + k] = drawn[row]

@@ -9,8 +9,8 @@ struct RecurrentMemory {
     /// The numbers of the state: hidden, and of an LSTM the cells behind it.
     let stateCount: Int
 
-    /// Nil for a network without memory. Adds "memory.input.weight", "memory.hidden.weight", "memory.input.bias" and "memory.hidden.bias" in
-    /// PyTorch's shapes and order of gates.
+    /// Nil for a network without memory. Adds "memory.input.weight", "memory.hidden.weight", "memory.input.bias" and
+    /// "memory.hidden.bias" in PyTorch's shapes and order of gates.
     init?(_ kind: MemoryKind, inputs: Int, width: Int, _ layout: inout ParameterLayout) {
         let gates: Int
         switch kind {

@@ -157,7 +157,8 @@ extension Rollout {
             : actionShape.isEmpty ? .discrete(.max) : .multiDiscrete(Array(repeating: .max, count: actionShape.reduce(1, *)))
         try checkShapes(
             RolloutShape(
-                observation: observationSpace, action: action, stateCount: first.recurrentState.shape[1], steps: steps, maximumSlots: slots))
+                observation: observationSpace, action: action, stateCount: first.recurrentState.shape.last ?? 0, steps: steps,
+                maximumSlots: max(slots, 1)))
         for row in 0..<finalIndex.elementCount {
             let index = finalIndex.element(row, Int32.self)
             guard index >= 0 && index < frames else {

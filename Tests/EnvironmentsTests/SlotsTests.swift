@@ -43,7 +43,10 @@ final class Row {
         truncated = terminated
         observation.withUnsafeMutableBytes { try! slots.reset(observation: $0) }
     }
-    func step(_ slots: any Slots, _ actions: [Int32]) {
+    func step(_ slots: any Slots, _ actions: [Int32]) { step(slots, column: actions) }
+
+    /// Actions of any space, as they lie in a rollout's column.
+    func step<Number: BitwiseCopyable>(_ slots: any Slots, column actions: [Number]) {
         ended = []
         actions.withUnsafeBytes { actions in
             observation.withUnsafeMutableBytes { observation in

@@ -30,7 +30,8 @@ import Testing
             ? ["vtrace": 12, "leaky_vtrace": 6, "gae": 6, "lambda_returns": 6, "policy_gradient": 6, "entropy_loss": 6]
             : [
                 "linear": 1, "relu": 1, "tanh": 1, "sigmoid": 1, "log_softmax": 1, "optimizer_adam": 1, "optimizer_rmsprop": 1,
-                "clip_by_global_norm": 1,
+                "clip_by_global_norm": 1, "gelu": 1, "silu": 1, "layer_norm": 1, "rms_norm": 1, "conv2d": 3, "max_pool2d": 1, "lstm": 1,
+                "gru": 1, "gaussian_log_prob": 1, "tanh_gaussian_log_prob_of_pre_tanh_u": 1,
             ]
         #expect(seen == expected)
         #expect(Set(seen.keys).isSubset(of: References.names))
@@ -60,7 +61,12 @@ import Testing
             ("policy_gradient", ["outputs", "loss"]), ("policy_gradient", ["outputs", "grad_logits"]),
             ("entropy_loss", ["outputs", "loss"]),
             ("linear", ["gradients", "weight", "data"]), ("tanh", ["output", "data"]), ("optimizer_adam", ["start", "data"]),
-            ("clip_by_global_norm", ["norm"]), ("clip_by_global_norm", ["max_norm"]),
+            ("clip_by_global_norm", ["norm"]), ("clip_by_global_norm", ["max_norm"]), ("gelu", ["inputs", "x", "data"]),
+            ("silu", ["gradients", "x", "data"]), ("layer_norm", ["attributes", "epsilon"]), ("rms_norm", ["gradients", "weight", "data"]),
+            ("conv2d", ["output", "data"]), ("conv2d", ["gradients", "x", "data"]), ("conv2d", ["gradients", "weight", "data"]),
+            ("max_pool2d", ["gradients", "x", "data"]), ("lstm", ["gradients", "c", "data"]), ("lstm", ["inputs", "b_ih", "data"]),
+            ("gru", ["gradients", "w_hh", "data"]), ("gaussian_log_prob", ["gradients", "log_std", "data"]),
+            ("tanh_gaussian_log_prob_of_pre_tanh_u", ["inputs", "u", "data"]),
         ] {
             let deviation = try #require(try References.deviation(of: altered(first(name), path[...], by: plus)))
             #expect(deviation > 1e-4, "\(name) \(path)")

@@ -52,7 +52,7 @@ import Testing
                 try input("x"), kernel: try integer("kernel"), stride: try integer("stride"), padding: try integer("padding"))
         case "lstm":
             return lstm(try timeMajor(), hidden: try input("h"), cell: try input("c"), weights: try recurrent()).output
-        case "gru": return gru(try timeMajor(), hidden: try input("h"), weights: try recurrent()).output
+        case "gru": return gru(try timeMajor(), hidden: try input("h"), weights: try recurrent())
         case "gaussian_log_prob":
             return gaussianLogProb(mean: try input("mean"), logDeviation: try input("log_std"), action: try input("action"))
         default:

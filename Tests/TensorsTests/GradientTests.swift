@@ -86,7 +86,7 @@ import Testing
         },
         Operation("gru", [[6, 3], [2, 4], [12, 3], [12, 4], [12], [12]]) {
             let weights = RecurrentWeights(input: $0[2], hidden: $0[3], inputBias: $0[4], hiddenBias: $0[5])
-            return gru($0[0], hidden: $0[1], weights: weights, resets: [0, 0, 1, 0, 0, 1]).output
+            return gru($0[0], hidden: $0[1], weights: weights, resets: [0, 0, 1, 0, 0, 1])
         },
         Operation("gather", [matrix]) { gather($0[0], [6, 0, 3, 3, 1]) },
         Operation("entropy", [[18, 3]]) { entropy(logProbabilities: logSoftmax($0[0])) },

@@ -11,6 +11,32 @@ import Wire
         #expect(try decoded(message.encoded()) == message)
     }
 
+    /// Every setting arrives, each value of each choice too: what is forgotten on one side would make another network than the learner's.
+    @Test func everySettingOfANetworkArrives() throws {
+        func arrives(_ edit: (inout NetworkSettings) -> Void) throws {
+            var network = NetworkSettings()
+            edit(&network)
+            let assignment = ActorAssignment(environment: EnvironmentSettings("E"), slots: 1, unroll: 1, seed: 1, network: network)
+            let message = ControlMessage.welcome(
+                Welcome(
+                    run: 1, runName: "n", place: MemberPlace(rank: 0, incarnation: 0), heartbeatSeconds: 1, runFile: "", actor: assignment))
+            #expect(try decoded(message.encoded()) == message)
+            if network == NetworkSettings() { return }
+            let plain = ActorAssignment(environment: EnvironmentSettings("E"), slots: 1, unroll: 1, seed: 1, network: NetworkSettings())
+            #expect(assignment != plain)
+        }
+        for kind in EncoderKind.allCases { try arrives { $0.encoder = kind } }
+        for kind in Activation.allCases { try arrives { $0.activation = kind } }
+        for kind in MemoryKind.allCases { try arrives { $0.memory = kind } }
+        for kind in ContinuousPolicy.allCases { try arrives { $0.continuousPolicy = kind } }
+        try arrives { $0.hidden = [1, 65536] }
+        try arrives { $0.layerNorm = true }
+        try arrives { $0.memoryWidth = 65536 }
+        try arrives { $0.separateValue = true }
+        try arrives { $0.normalizeObservations = true }
+        try arrives { $0.initialLogDeviation = -20 }
+    }
+
     @Test func aNumberThatIsNoneStaysOne() throws {
         guard
             case .heartbeat(let heartbeat) = try decoded(
@@ -45,7 +71,16 @@ import Wire
                         role: .learner, token: 77, host: "host", pid: 42, returning: MemberPlace(rank: 3, incarnation: 4),
                         learner: LearnerLocation(rollouts: "tcp://a:1", weights: "tcp://a:2", life: 5))))
 
-        let assignment = P.text(1, "E") + P.number(2, 16) + P.number(3, 20) + P.fixed64(4, 9) + P.packed(5, [64, 32]) + P.text(6, "relu")
+        let environment =
+            P.text(1, "E") + P.bytes(2, P.text(1, "a") + P.double(2, 1.5)) + P.bytes(2, P.text(1, "b")) + P.number(3, 7)
+        let network =
+            P.text(1, "impala") + P.packed(2, [64, 32]) + P.text(3, "relu") + P.number(4, 1) + P.text(5, "gru") + P.number(6, 128)
+            + P.number(7, 1) + P.number(8, 1) + P.text(9, "tanh_gaussian") + P.float(10, -0.5)
+        let assignment = P.bytes(1, environment) + P.number(2, 16) + P.number(3, 20) + P.fixed64(4, 9) + P.bytes(5, network)
+        var settings = NetworkSettings(hidden: [64, 32], activation: .relu)
+        (settings.encoder, settings.memory, settings.memoryWidth) = (.impala, .gru, 128)
+        (settings.layerNorm, settings.separateValue, settings.normalizeObservations) = (true, true, true)
+        (settings.continuousPolicy, settings.initialLogDeviation) = (.tanhGaussian, -0.5)
         let welcome =
             P.fixed64(1, 8) + P.text(2, "n") + P.number(3, 1) + P.number(4, 2) + P.double(5, 0.5) + P.text(6, "y: 1")
             + P.bytes(7, assignment)
@@ -56,7 +91,7 @@ import Wire
                         run: 8, runName: "n", place: MemberPlace(rank: 1, incarnation: 2), heartbeatSeconds: 0.5, runFile: "y: 1",
                         actor: ActorAssignment(
                             environment: EnvironmentSettings("E", options: ["a": 1.5, "b": 0], maxEpisodeSteps: 7), slots: 16, unroll: 20,
-                            seed: 9, network: NetworkSettings(hidden: [64, 32], activation: .relu)))))
+                            seed: 9, network: settings))))
 
         let gauge = P.text(1, "g") + P.double(2, 1.5)
         let outcome = P.number(1, 1) + P.text(2, "solved")
@@ -81,6 +116,16 @@ import Wire
         #expect(try decoded(P.bytes(12, P.number(1, 1) + P.text(99, "new"))) == .statusRequest(protocol: 1))
     }
 
+    /// The fields of a network's settings, some of them changed.
+    private func networkFields(_ changes: [Int: [UInt8]] = [:]) -> [UInt8] {
+        typealias P = Protobuf
+        let fields: [(Int, [UInt8])] = [
+            (1, P.text(1, "auto")), (2, P.packed(2, [8])), (3, P.text(3, "tanh")), (5, P.text(5, "none")), (6, P.number(6, 1)),
+            (9, P.text(9, "gaussian")), (10, P.float(10, 0)),
+        ]
+        return fields.flatMap { changes[$0.0] ?? $0.1 }
+    }
+
     @Test func refusesWhatBreaksTheContract() {
         typealias P = Protobuf
         func field(_ bytes: [UInt8]) -> String {
@@ -90,7 +135,7 @@ import Wire
             } catch .invalid(let field, _, _) { return field } catch .missing(let field) { return field } catch { return "\(error)" }
         }
         let welcome = P.text(2, "n") + P.double(5, 1)
-        let assignment = P.number(2, 1) + P.number(3, 1)
+        let (slots, unroll) = (P.number(2, 1), P.number(3, 1))
         #expect(field([]) == "Control.body")
         #expect(field(P.bytes(99, [])) == "Control.body")
         #expect(field([0xFF, 0xFF]) == "2 bytes are not a Control message of apus.proto")
@@ -103,11 +148,24 @@ import Wire
             #expect(field(P.bytes(2, P.text(2, "n") + P.double(5, seconds))) == "Welcome.heartbeat_seconds")
         }
         for name in ["", ".", "..", "a/b", "/"] { #expect(field(P.bytes(2, P.text(2, name) + P.double(5, 1))) == "Welcome.run_name") }
-        #expect(field(P.bytes(2, welcome + P.bytes(7, assignment))) == "accepted")
-        #expect(field(P.bytes(2, welcome + P.bytes(7, P.number(3, 1)))) == "ActorAssignment.slots")
-        #expect(field(P.bytes(2, welcome + P.bytes(7, P.number(2, 65537) + P.number(3, 1)))) == "ActorAssignment.slots")
-        #expect(field(P.bytes(2, welcome + P.bytes(7, P.number(2, 1)))) == "ActorAssignment.unroll")
-        #expect(field(P.bytes(2, welcome + P.bytes(7, assignment + P.packed(5, [0])))) == "ActorAssignment.hidden")
+        let environment = P.bytes(1, P.text(1, "E"))
+        func assigned(_ fields: [UInt8]...) -> String { field(P.bytes(2, welcome + P.bytes(7, fields.flatMap { $0 }))) }
+        let network = P.bytes(5, networkFields())
+        #expect(assigned(environment, slots, unroll, network) == "accepted")
+        #expect(assigned(slots, unroll, network) == "ActorAssignment.environment")
+        #expect(assigned(environment, slots, unroll) == "ActorAssignment.network")
+        #expect(assigned(environment, unroll, network) == "ActorAssignment.slots")
+        #expect(assigned(environment, P.number(2, 65537), unroll, network) == "ActorAssignment.slots")
+        #expect(assigned(environment, slots, network) == "ActorAssignment.unroll")
+        #expect(assigned(environment, slots, P.number(3, 65537), network) == "ActorAssignment.unroll")
+        for (number, bytes, name) in [
+            (1, P.text(1, "resnet"), "encoder"), (2, P.packed(2, [0]), "hidden"), (2, P.packed(2, [65537]), "hidden"),
+            (3, P.text(3, "ReLU"), "activation"), (5, P.text(5, "rnn"), "memory"), (6, P.number(6, 0), "memory_width"),
+            (9, P.text(9, ""), "continuous_policy"), (10, P.float(10, .nan), "initial_log_deviation"),
+            (10, P.float(10, 20.5), "initial_log_deviation"), (10, P.float(10, -.infinity), "initial_log_deviation"),
+        ] {
+            #expect(assigned(environment, slots, unroll, P.bytes(5, networkFields([number: bytes]))) == "NetworkSettings.\(name)")
+        }
         for code in [0, 7] { #expect(field(P.bytes(3, P.number(1, UInt64(code)))) == "Refusal.code") }
         for time in [Double.nan, .infinity] { #expect(field(P.bytes(7, P.double(2, time))) == "Record.time") }
         #expect(field(P.bytes(13, P.bytes(5, P.number(1, 3)))) == "MemberStatus.role")

@@ -6,7 +6,7 @@ func shared(_ bytes: [UInt8]) -> SharedBytes { bytes.withUnsafeBytes { SharedByt
 
 func shared<Element: BitwiseCopyable>(_ elements: [Element]) -> SharedBytes { elements.withUnsafeBytes { SharedBytes(copying: $0) } }
 
-/// T × B steps of a two-number observation; every slot's episode ends at the last step.
+/// T × B steps of a two-number observation and a recurrent state of two; every slot's episode ends at the last step.
 func rollout(_ id: RolloutID, version: UInt64 = 0, steps: Int = 3, slots: Int = 2) -> Rollout {
     let frames = steps * slots
     let last = (frames - slots)..<frames
@@ -23,7 +23,7 @@ func rollout(_ id: RolloutID, version: UInt64 = 0, steps: Int = 3, slots: Int = 
         finalObservation: Column("final_observation", .float32, [slots, 2], floats(slots * 2)),
         episodeReturn: Column("episode_return", .float32, [slots], floats(slots)),
         episodeLength: Column("episode_length", .int32, [slots], shared([Int32](repeating: Int32(steps), count: slots))),
-        recurrentState: Column("recurrent_state", .float32, [slots, 0], shared([Float]())))
+        recurrentState: Column("recurrent_state", .float32, [slots, 2], floats(slots * 2)))
 }
 
-let shape = RolloutShape(observation: .box(shape: [2]), action: .discrete(2), steps: 3, maximumSlots: 16)
+let shape = RolloutShape(observation: .box(shape: [2]), action: .discrete(2), stateCount: 2, steps: 3, maximumSlots: 16)

@@ -13,6 +13,9 @@ enum Protobuf {
         varint(UInt64(field << 3 | 1)) + withUnsafeBytes(of: value.littleEndian) { Array($0) }
     }
     static func double(_ field: Int, _ value: Double) -> [UInt8] { fixed64(field, value.bitPattern) }
+    static func float(_ field: Int, _ value: Float) -> [UInt8] {
+        varint(UInt64(field << 3 | 5)) + withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
+    }
     static func bytes(_ field: Int, _ content: [UInt8]) -> [UInt8] {
         varint(UInt64(field << 3 | 2)) + varint(UInt64(content.count)) + content
     }

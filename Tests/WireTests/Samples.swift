@@ -26,6 +26,7 @@ enum Samples {
         otherVersion.protocol = .max
         var network = NetworkSettings(hidden: [1, 65536], activation: .relu)
         network.memory = .lstm
+        (network.encoder, network.memoryWidth, network.continuousPolicy) = (.minatar, 65536, .tanhGaussian)
         (network.layerNorm, network.normalizeObservations, network.initialLogDeviation) = (true, true, -0.5)
         let assignment = ActorAssignment(
             environment: EnvironmentSettings("CartPole-v1", options: ["gravity": 9.8], maxEpisodeSteps: 500), slots: 65536, unroll: 65536,
@@ -109,8 +110,8 @@ enum Samples {
         extreme.version = .max
         (extreme.steps, extreme.slots, extreme.ended) = (65536, 2, 131072)
         (extreme.observationType, extreme.observationShape) = (.uint8, [2, 3, 2, 1, 1, 1, 1, 1])
-        (extreme.actionType, extreme.actionShape) = (.float32, [7])
-        plain.ended = 0
+        (extreme.actionType, extreme.actionShape, extreme.stateCount) = (.float32, [7], 1 << 26)
+        (plain.ended, plain.stateCount) = (0, 0)
         return [plain, extreme, RolloutHeader(rollout(RolloutID(actor: 0, incarnation: 0, sequence: 1), steps: 1, slots: 1))]
     }()
 

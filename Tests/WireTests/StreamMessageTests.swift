@@ -41,6 +41,7 @@ import Wire
         let fields: [(Int, [UInt8])] = [
             (1, P.number(1, 1)), (2, P.number(2, 2)), (3, P.number(3, 3)), (4, P.number(4, 4)), (5, P.number(5, 3)), (6, P.number(6, 2)),
             (7, P.number(7, 2)), (8, P.number(8, 1)), (9, P.packed(9, [2])), (10, P.number(10, 2)), (11, P.packed(11, [])),
+            (12, P.number(12, 2)),
         ]
         return fields.flatMap { changes[$0.0] ?? $0.1 }
     }
@@ -77,6 +78,9 @@ import Wire
             #expect(refused(number, P.packed(number, [1 << 24, 4])) == name)
             #expect(refused(number, P.packed(number, [UInt64](repeating: 1 << 24, count: 8))) == name)
         }
+        // Two slots of 2²⁷ floats are what a frame holds; the rest is refused before anybody asks for memory.
+        #expect(refused(12, P.number(12, 1 << 27)) == "accepted")
+        for value in [(1 << 27) + 1, UInt64(UInt32.max)] as [UInt64] { #expect(refused(12, P.number(12, value)) == "Rollout.state_count") }
     }
 }
 
@@ -103,7 +107,7 @@ import Wire
         }
     }
 
-    @Test(arguments: 0..<10) func refusesAColumnOfAnotherSize(_ index: Int) {
+    @Test(arguments: 0..<WireProtocol.columnFrames) func refusesAColumnOfAnotherSize(_ index: Int) {
         let name = original.columns[index].name
         for change in [-1, 1] {
             var columns = original.columns.map(\.bytes)

@@ -41,12 +41,6 @@ struct ReplayEnvironment: ParsableCommand {
 
     private static var restorable: [String] { EnvironmentCatalogue.current.environments.filter { $0 is any RestorableEnvironment.Type }.map { $0.id } }
 
-    /// Whose numbers grow large, so that only relative deviations mean anything.
-    private static let mujoco: Set<String> = [
-        "Ant", "HalfCheetah", "Hopper", "Humanoid", "HumanoidStandup", "InvertedDoublePendulum", "InvertedPendulum", "Pusher", "Reacher",
-        "Swimmer", "Walker2d",
-    ]
-
     private static func replay(_ environment: any RestorableEnvironment.Type, _ file: String, tolerance: Double?) throws -> TraceReplay {
         func replay<E: RestorableEnvironment>(_: E.Type) throws -> TraceReplay {
             let isRelative = mujoco.contains(String(E.id.prefix { $0 != "-" }))

@@ -1,7 +1,7 @@
 import Tensors
 
-/// Land on the pad between the flags with three engines that are on or off: nothing (0), left orientation engine (1), main engine (2), right
-/// orientation engine (3).
+/// Land on the pad between the flags with three engines that are on or off: nothing (0), left orientation engine (1), main engine (2),
+/// right orientation engine (3).
 ///
 /// Gymnasium's `LunarLander-v3` on Box2D. Observation: position x and y (the pad's middle is 0, the viewport's half sizes are 1), velocity
 /// x and y (in units per 0.2 and 0.1333 s), angle (rad), angular velocity (0.4 rad/s), contact of the right and the left leg (0 or 1).

@@ -2,9 +2,10 @@ import Tensors
 
 /// Swing the tip of a two-link pendulum above a line with torque −1 (0), 0 (1) or 1 (2) on the joint between the links.
 ///
-/// Sutton (1996), "Generalization in reinforcement learning: successful examples using sparse coarse coding", in the form of Sutton & Barto's
-/// book that Gymnasium's `Acrobot-v1` uses: links of length and mass 1, one fourth-order Runge-Kutta step of 0.2 s. Equal to Gymnasium's
-/// observations step for step, the state in double precision but for the start of an episode, which Gymnasium rounds to single precision.
+/// Sutton (1996), "Generalization in reinforcement learning: successful examples using sparse coarse coding", in the form of Sutton and
+/// Barto's book that Gymnasium's `Acrobot-v1` uses: links of length and mass 1, one fourth-order Runge-Kutta step of 0.2 s. Equal to
+/// Gymnasium's observations step for step, the state in double precision but for the start of an episode, which Gymnasium rounds to single
+/// precision.
 /// Observation: cosine and sine of both angles, both angular velocities. Reward −1 for every step but the one that ends the episode.
 public struct Acrobot: RestorableEnvironment {
     public static let id = "Acrobot-v1"

@@ -2,8 +2,8 @@ import Tensors
 
 /// Drive an underpowered car out of a valley by swinging: push left (0), not at all (1) or right (2).
 ///
-/// Moore (1990), "Efficient memory-based learning for robot control", with the constants and limits of Gymnasium's `MountainCar-v0`; equal to
-/// it step for step, the state in double precision. Observation: position, velocity. Reward −1 for every step until the flag at 0.5.
+/// Moore (1990), "Efficient memory-based learning for robot control", with the constants and limits of Gymnasium's `MountainCar-v0`; equal
+/// to it step for step, the state in double precision. Observation: position, velocity. Reward −1 for every step until the flag at 0.5.
 public struct MountainCar: RestorableEnvironment {
     public static let id = "MountainCar-v0"
     public static let summary = "swing a car out of a valley; 2 observations, 3 actions, -1 a step, solved at -110"

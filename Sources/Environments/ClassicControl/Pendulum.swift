@@ -2,8 +2,8 @@ import Tensors
 
 /// Swing a pendulum up and hold it there with a torque between −2 and 2 N·m that is too weak to lift it at once.
 ///
-/// The dynamics, constants and cost of Gymnasium's `Pendulum-v1` (semi-implicit Euler, g = 10, 0.05 s a step), equal to it step for step: the
-/// state in double precision, the torque and its cost in single precision. Observation: cosine and sine of the angle (0 is upright),
+/// The dynamics, constants and cost of Gymnasium's `Pendulum-v1` (semi-implicit Euler, g = 10, 0.05 s a step), equal to it step for step:
+/// the state in double precision, the torque and its cost in single precision. Observation: cosine and sine of the angle (0 is upright),
 /// angular velocity. Reward −(angle² + 0.1 · velocity² + 0.001 · torque²), the angle in −π … π. Episodes never terminate.
 public struct Pendulum: RestorableEnvironment {
     public static let id = "Pendulum-v1"

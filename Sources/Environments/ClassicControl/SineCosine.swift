@@ -12,9 +12,9 @@ func sineCosine(_ x: Double) -> (sine: Double, cosine: Double) {
 
 /// The same for angles that are anywhere on the circle.
 ///
-/// Cody & Waite's reduction as in msun's `e_rem_pio2.c`: π/2 in three parts of 33 bits and a rest, so that n·part is exact for |n| < 2²⁰. The
-/// two parts taken here leave an error below 2⁻¹⁰⁰·n, which only matters where a multiple of π/2 is nearer than 10⁻⁹: there, and
-/// for angles beyond 10⁵, the C library.
+/// Cody and Waite's reduction as in msun's `e_rem_pio2.c`: the first 33 bits of π/2, so that n times them is exact for |n| < 2²⁰, and the
+/// rest as a double, which leaves an error below n · 2⁻⁸⁶. That only matters where a multiple of π/2 is near: nearer than 10⁻⁴, and for
+/// angles beyond 10³, the C library.
 @inline(__always)
 package func sineCosineAnywhere(_ x: Double) -> (sine: Double, cosine: Double) {
     // Adding and taking away 1.5·2⁵² rounds to the nearest whole number.
@@ -26,7 +26,7 @@ package func sineCosineAnywhere(_ x: Double) -> (sine: Double, cosine: Double) {
     let y = first - firstTail
     let tail = (first - y) - firstTail
     // Written so that an angle that is no number goes to the C library too.
-    guard abs(x) < 1e5, abs(y) > 1e-9 || n == 0 else { return (sin(x), cos(x)) }
+    guard abs(x) < 1e3, abs(y) > 1e-4 || n == 0 else { return (sin(x), cos(x)) }
     let (sine, cosine) = sineCosineKernel(y, tail)
     let quarter = shifted.bitPattern
     let odd = quarter & 1 == 1

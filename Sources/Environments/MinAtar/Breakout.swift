@@ -89,7 +89,7 @@ public struct Breakout: MinAtarGame {
     }
 
     @inline(__always)
-    public func write(to board: MinAtarBoard) {
+    public mutating func write(to board: MinAtarBoard) {
         // A cell's four planes are one 32-bit word; 32 words hold the 30 bricks and two cells of the empty row below them. Bit k times
         // 2 to the power of 24 − k is a 1 in the last plane.
         let bits = SIMD8<UInt32>(1, 2, 4, 8, 16, 32, 64, 128)

@@ -22,8 +22,9 @@ public protocol MinAtarGame: Environment where Action == Int32, Scalar == UInt8 
     mutating func start(_ draws: inout some MinAtarDraws)
     /// Moves everything once; the action is the one that happens, after stickiness.
     mutating func act(_ action: MinAtarAction, _ draws: inout some MinAtarDraws) -> Step
-    /// Puts the board into empty planes.
-    func write(to board: MinAtarBoard)
+    /// Puts the board into empty planes. It changes nothing; `mutating` lets the compiler read a large board where it is instead of
+    /// copying it.
+    mutating func write(to board: MinAtarBoard)
 }
 
 /// What the player of any game can do; the raw values are the package's action numbers.

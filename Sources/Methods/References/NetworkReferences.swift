@@ -42,28 +42,52 @@ extension References {
     ]
 
     /// An operation on named inputs, and the gradients of its output's product with the cotangent.
-    private static func compareOperation(
-        _ reference: ReferenceCase, _ comparison: inout Comparison, _ names: [String],
+    ///
+    /// - Parameter images: "x", the output and their gradients are images, channels-first in the file and channels-last here.
+    static func compareOperation(
+        _ reference: ReferenceCase, _ comparison: inout Comparison, _ names: [String], images: Bool = false,
         _ operation: ([Tensor]) throws(ReferenceError) -> Tensor
     ) throws(ReferenceError) {
+        func read(_ path: String...) throws(ReferenceError) -> Tensor {
+            let tensor = try reference.tensor(path)
+            guard images, path.count == 1 || path.last == "x" else { return tensor }
+            guard tensor.shape.count == 4 else {
+                throw reference.fail("\(path.joined(separator: ".")) \(tensor.shape) is no batch of images")
+            }
+            return channelsLast(tensor)
+        }
         let tape = Tape()
         var (inputs, gradients) = ([Tensor](), [Tensor]())
         for name in names {
-            let value = try reference.tensor("inputs", name)
+            let value = try read("inputs", name)
             gradients.append(Tensor(zeros: value.shape))
             inputs.append(tape.watch(value, accumulatingInto: gradients.last!))
         }
         let output = try operation(inputs)
-        let cotangent = try reference.tensor("cotangent")
+        let cotangent = try read("cotangent")
         guard cotangent.shape == output.shape else { throw reference.fail("cotangent \(cotangent.shape) of an output \(output.shape)") }
         tape.backward(sum(output * cotangent))
-        try comparison.add(output.values, reference.tensor("output").values, "output", of: reference)
+        try comparison.add(output.values, read("output").values, "output", of: reference)
         for (name, gradient) in zip(names, gradients) {
-            try comparison.add(gradient.values, reference.tensor("gradients", name).values, "gradients.\(name)", of: reference)
+            try comparison.add(gradient.values, read("gradients", name).values, "gradients.\(name)", of: reference)
         }
     }
 
-    private static func compareUnary(
+    /// [N, channels, height, width] → [N, height, width, channels]
+    private static func channelsLast(_ x: Tensor) -> Tensor {
+        let (channels, pixels) = (x.shape[1], x.shape[2] * x.shape[3])
+        return Tensor([x.shape[0], x.shape[2], x.shape[3], channels]) { target in
+            x.withBuffer { source in
+                for index in 0..<source.count {
+                    let (row, channel) = index.quotientAndRemainder(dividingBy: channels)
+                    let (image, pixel) = row.quotientAndRemainder(dividingBy: pixels)
+                    target[index] = source[(image * channels + channel) * pixels + pixel]
+                }
+            }
+        }
+    }
+
+    static func compareUnary(
         _ reference: ReferenceCase, _ comparison: inout Comparison, _ operation: (Tensor) -> Tensor
     ) throws(ReferenceError) {
         try compareOperation(reference, &comparison, ["x"]) { inputs throws(ReferenceError) in operation(inputs[0]) }

@@ -20,7 +20,7 @@ public enum References {
 
     typealias Evaluation = @Sendable (ReferenceCase, inout Comparison) throws(ReferenceError) -> Void
 
-    private static let known = estimators.merging(networks) { first, _ in first }
+    private static let known = [networks, layers].reduce(estimators) { $0.merging($1) { first, _ in first } }
 }
 
 /// Why a case cannot be evaluated.
@@ -97,7 +97,8 @@ struct ReferenceCase {
         }
         return Tensor(data, shape)
     }
-    func tensor(_ path: String...) throws(ReferenceError) -> Tensor {
+    func tensor(_ path: String...) throws(ReferenceError) -> Tensor { try tensor(path) }
+    func tensor(_ path: [String]) throws(ReferenceError) -> Tensor {
         var value = json
         for key in path {
             guard let next = value[key] else { throw fail("\(path.joined(separator: ".")) is missing") }

@@ -87,12 +87,17 @@ public struct RolloutHeader: Sendable, Equatable {
         observationShape = try shape("observation_shape", message.n_observation_shape, message.observation_shape)
         actionShape = try shape("action_shape", message.n_action_shape, message.action_shape)
         stateCount = Int(message.state_count)
-        for (field, extents) in [("observation_shape", observationShape), ("action_shape", actionShape), ("state_count", [stateCount])] {
-            var bytes = (steps + 1) * slots * 4
+        let rows = (steps + 1) * slots
+        for (field, rows, extents) in [
+            ("observation_shape", rows, observationShape), ("action_shape", rows, actionShape), ("state_count", slots, [stateCount]),
+        ] {
+            var bytes = rows * 4
             for extent in extents {
                 let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
                 guard !overflow, product <= WireProtocol.maximumFrameBytes else {
-                    throw .invalid(field: "Rollout.\(field)", value: "\(extents)", allowed: "columns of at most \(WireProtocol.maximumFrameBytes) bytes")
+                    throw .invalid(
+                        field: "Rollout.\(field)", value: "\(extents)",
+                        allowed: "columns of at most \(WireProtocol.maximumFrameBytes) bytes")
                 }
                 bytes = product
             }
@@ -101,7 +106,9 @@ public struct RolloutHeader: Sendable, Equatable {
 
     /// Gives the column frames that followed this header their names, types and shapes. The bytes are not copied.
     public func rollout(columns frames: [SharedBytes]) throws(WireError) -> Rollout {
-        guard frames.count == WireProtocol.columnFrames else { throw .frames(expected: WireProtocol.columnFrames + 1, found: frames.count + 1) }
+        guard frames.count == WireProtocol.columnFrames else {
+            throw .frames(expected: WireProtocol.columnFrames + 1, found: frames.count + 1)
+        }
         func column(_ index: Int, _ name: String, _ type: ElementType, _ shape: [Int]) throws(WireError) -> Column {
             let expected = shape.reduce(type.byteCount, *)
             guard frames[index].count == expected else {
