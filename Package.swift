@@ -100,7 +100,9 @@ let package = Package(
             name: "corridor-worker", dependencies: ["CWire"], path: "workers/examples/c", exclude: ["Makefile"],
             linkerSettings: [.linkedLibrary("zmq")]),
         .executableTarget(name: "faulty-worker", dependencies: workers + ["Workers"], path: "Tests/FaultyWorker"),
-        .testTarget(name: "WorkersTests", dependencies: workers + ["Workers", "TestSupport", "corridor-worker", "faulty-worker"]),
+        .testTarget(
+            name: "WorkersTests", dependencies: workers + ["Workers", "TestSupport", "corridor-worker", "faulty-worker"],
+            exclude: ["Fixtures"]),
         .testTarget(
             name: "RolesTests",
             dependencies: learning + ["Learning", "Coordinating", .product(name: "Logging", package: "swift-log")]),

@@ -115,11 +115,11 @@ public final class ExternalSlots: Slots {
         while true {
             let lines = groups[index].worker.lastLines
             groups[index].worker.kill()
-            failures.append(SlotFailure(slots: groups[index].slots, cause: fault.cause))
+            failures.append(SlotFailure(slots: groups[index].slots, cause: fault.among(groups[index].slots).cause))
             failureTimes = failureTimes.filter { Time.now - $0 < 60 } + [.now]
             if case .refused = fault { throw WorkerError(fault, opening: environment.id, output: lines, remedy: nil) }
             guard failureTimes.count <= environment.running.restarts else {
-                throw WorkerError(fault, id: environment.id, failures: failureTimes.count, output: lines)
+                throw WorkerError(fault.among(groups[index].slots), id: environment.id, failures: failureTimes.count, output: lines)
             }
             groups[index].life += 1
             do {

@@ -25,7 +25,11 @@ enum WorkerFault: Error, Equatable {
         }
     }
 
-    var output: [String] { if case .ended(_, let output) = self { output } else { [] } }
+    /// A worker counts its own slots; these are `slots` of the whole.
+    func among(_ slots: Range<Int>) -> WorkerFault {
+        guard case .failed(let problem, let named) = self else { return self }
+        return .failed(problem: problem, slots: named.map { slots.lowerBound + $0 })
+    }
 
     private static func number(_ seconds: Double) -> String {
         seconds == seconds.rounded() && abs(seconds) < 1e9 ? "\(Int(seconds))" : "\(seconds)"

@@ -3,8 +3,7 @@ import Glibc
 import Platform
 import Tensors
 import Testing
-
-@testable import Workers
+import Workers
 
 /// A worker in another language, against what the contract and its own rules say.
 @Suite struct CorridorTests {
@@ -41,7 +40,8 @@ import Testing
                     #expect(scene.observations[2 * slot] == Float(place) / Float(last) && scene.observations[2 * slot + 1] == goal)
                     continue
                 }
-                let episode = try #require(reported.popFirst())
+                let next = reported.popFirst()
+                let episode = try #require(next)
                 #expect(episode.slot == slot && episode.length == lengths[slot] && abs(episode.episodeReturn - returns[slot]) < 1e-5)
                 #expect(episode.final.floats == [Float(place) / Float(last), goal])
                 // The next episode starts inside.

@@ -2,8 +2,7 @@ import Environments
 import Glibc
 import Platform
 import Testing
-
-@testable import Workers
+import Workers
 
 /// Workers that go wrong in every way, as real processes.
 @Suite struct FaultTests {
@@ -67,6 +66,16 @@ import Testing
         #expect(try #require(scene.slots as? ExternalSlots).processes.map(\.pid)[0] == processes[0].pid)
         for _ in 0..<48 { try scene.step { _ in 1 } }
         #expect(scene.truncated == [1, 1, 0, 0, 1, 1] && scene.ended.map(\.length) == [50, 50, 50, 50])
+    }
+
+    /// A worker counts its own slots; what is told are those of the whole.
+    @Test func slotsAreNamedAsTheyStandInTheRow() throws {
+        let scene = try Scene(faulty("error", at: 0), slots: 4, options: ["processes": 2])
+        try scene.reset()
+        try scene.step { _ in 0 }
+        let failures = scene.slots.takeFailures()
+        #expect(failures.map(\.slots) == [0..<2, 2..<4])
+        #expect(failures.map(\.cause) == ["slot 1: ValueError: the sky fell", "slot 3: ValueError: the sky fell"])
     }
 
     /// A worker that is stopped from outside is killed at the deadline.

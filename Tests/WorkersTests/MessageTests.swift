@@ -4,16 +4,15 @@ import Tensors
 import TestSupport
 import Testing
 import Wire
-
-@testable import Workers
+import Workers
 
 @Suite struct MessageTests {
     private static let spaces: [Space] = [
         .discrete(1), .discrete(18), .multiDiscrete([3, 1, 1000]), .box(shape: [3], low: [-.infinity, 0, -1], high: [.infinity, 0, 1]),
         .box(shape: [2, 3], low: -1, high: 1), .bytes(shape: [4, 84, 84], high: 255), .bytes(shape: [10], high: 1),
     ]
-    private static let isObservation: (Space) -> Bool = { if case .discrete = $0 { false } else if case .multiDiscrete = $0 { false } else { true } }
-    private static let isAction: (Space) -> Bool = { if case .bytes = $0 { false } else { true } }
+    private static func isObservation(_ space: Space) -> Bool { space.elementType != .int32 }
+    private static func isAction(_ space: Space) -> Bool { space.elementType != .uint8 }
 
     static let fromApus: [FromApus] = [
         .reset, .step, .close, .open(Open(environment: "", seeds: [])),

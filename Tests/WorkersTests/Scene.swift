@@ -3,8 +3,7 @@ import Glibc
 import Platform
 import Tensors
 import Testing
-
-@testable import Workers
+import Workers
 
 /// The folder of the test bundle, where the build puts all programs.
 let buildFolder = (try? Files.readLink("/proc/self/exe")).map(Files.parent) ?? "."

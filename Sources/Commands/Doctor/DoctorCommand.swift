@@ -20,7 +20,8 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         if let reference { return try compare(reference) }
-        let findings = Libraries.findings + Machine.findings + Transports.findings + Installation.findings(runs: runs)
+        let findings =
+            Libraries.findings + Machine.findings + Transports.findings + Installation.findings(runs: runs) + Python.findings
         report.print(text(findings), json: json(findings))
         if findings.contains(where: { $0.state == .broken }) { throw ExitCode(1) }
     }

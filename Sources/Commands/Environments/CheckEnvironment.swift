@@ -13,17 +13,10 @@ struct CheckEnvironment: ParsableCommand {
             worker process is killed. Exit codes: 0 all passed, 1 something did not, or the environment does not run.
             """)
 
-    @Argument(help: ArgumentHelp("The id of an environment, or the path of a worker program.", valueName: "id-or-worker"))
-    var id: String
-
-    @Option(help: "How many instances step together.")
-    var slots = 4
+    @OptionGroup var selection: EnvironmentSelection
 
     @Option(help: "How many steps are played.")
     var steps = 1000
-
-    @Option(name: .customLong("set"), help: ArgumentHelp("An option of the environment; may be repeated.", valueName: "name=number"))
-    var options: [String] = []
 
     @Flag(help: "Nothing in the environment is random: seeds need not matter.")
     var deterministic = false
@@ -31,29 +24,13 @@ struct CheckEnvironment: ParsableCommand {
     @OptionGroup var report: ReportOptions
 
     func validate() throws {
-        guard 1...65536 ~= slots else { throw ValidationError("--slots is \(slots), allowed are 1 to 65536.") }
         guard 1...100_000_000 ~= steps else { throw ValidationError("--steps is \(steps), allowed are 1 to 100000000.") }
-        _ = try parsedOptions()
-    }
-
-    private func parsedOptions() throws -> [String: Double] {
-        var parsed: [String: Double] = [:]
-        for option in options {
-            let parts = option.split(separator: "=", maxSplits: 1)
-            guard parts.count == 2, let value = Double(parts[1]) else {
-                throw ValidationError("--set \(option) is no NAME=NUMBER.")
-            }
-            parsed[String(parts[0])] = value
-        }
-        return parsed
     }
 
     func run() throws {
         let catalogue = EnvironmentCatalogue.current
-        // A path is a worker, without the family's name before it.
-        let isPath = !catalogue.ids.contains(id) && !catalogue.families.contains { id.hasPrefix("\($0.prefix):") } && Files.exists(id)
-        let settings = EnvironmentSettings(isPath ? "worker:\(id.contains("/") ? id : "./\(id)")" : id, options: try parsedOptions())
-        let check = try EnvironmentCheck(settings, catalogue: catalogue, slots: slots, steps: steps, deterministic: deterministic)
+        let settings = try selection.settings(in: catalogue)
+        let check = try EnvironmentCheck(settings, catalogue: catalogue, slots: selection.slots, steps: steps, deterministic: deterministic)
         report.print(text(check), json: json(check))
         if !check.passed { throw ExitCode(1) }
     }

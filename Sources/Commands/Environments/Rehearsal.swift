@@ -63,13 +63,14 @@ final class Rehearsal {
         source.fill(actions)
         let number = times.count
         truncatedNow = []
+        var finals: [(slot: Int, bytes: [UInt8])] = []
         let begin = Time.now
         try slots.step(row) { episode in
             let (slot, final) = (episode.slot, episode.finalObservation)
             longest = max(longest, episode.length)
             look(final, "the final observation of slot \(slot) in step \(number)")
             take(final)
-            if !final.elementsEqual(observation(slot)) { changedFinals += 1 }
+            finals.append((slot, [UInt8](final)))
             if row.terminated[slot] == 1 { terminations += 1 }
             if row.truncated[slot] == 1 {
                 truncations += 1
@@ -77,6 +78,7 @@ final class Rehearsal {
             }
         }
         times.append(Time.now - begin)
+        changedFinals += finals.filter { !$0.bytes.elementsEqual(observation($0.slot)) }.count
         failures += slots.takeFailures()
         take(UnsafeRawBufferPointer(row.observation))
         take(UnsafeRawBufferPointer(row.reward))

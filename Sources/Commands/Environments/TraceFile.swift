@@ -28,8 +28,8 @@ struct TraceFile {
     /// - Throws: `TraceError` with line and column, or `FileError`.
     init(_ path: String, actions: Int, observations: Int) throws {
         self.path = path
-        let lines = String(decoding: try Files.read(path), as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-            .map { $0.last == "\r" ? $0.dropLast() : $0 }
+        let text = String(decoding: try Files.read(path), as: UTF8.self)
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         let header = lines[0].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         let columns = try Self.columns(header, path, actions: actions, observations: observations)
         rows = try lines.enumerated().dropFirst().filter { !$0.element.isEmpty }.map { index, line in

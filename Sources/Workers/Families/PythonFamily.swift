@@ -16,11 +16,12 @@ public struct PythonFamily: EnvironmentFamily {
         try environment(name, settings).resolved()
     }
 
-    func environment(_ name: String, _ settings: EnvironmentSettings) throws -> WorkerEnvironment {
+    /// - Parameter python: an interpreter's path; nil: the one that `PythonInstallation` finds.
+    package func environment(_ name: String, _ settings: EnvironmentSettings, python: String? = nil) throws -> WorkerEnvironment {
         guard !name.isEmpty else {
             throw WorkerError(
                 problem: "\"\(settings.id)\" names no environment", place: "environment.id", remedy: "Write \(summary.split(separator: ": ").last!).")
         }
-        return try WorkerEnvironment(PythonInstallation.worker(), name: "\(prefix):\(name)", settings: settings)
+        return try WorkerEnvironment(PythonInstallation.worker(python ?? PythonInstallation.find()), name: "\(prefix):\(name)", settings: settings)
     }
 }

@@ -26,9 +26,7 @@ public enum PythonInstallation {
     }
 
     /// Apus's own worker, run by that Python.
-    static func worker() throws(WorkerError) -> WorkerProgram {
-        script(try find(), ["-m", PythonWorkerFiles.package])
-    }
+    static func worker(_ python: String) -> WorkerProgram { script(python, ["-m", PythonWorkerFiles.package]) }
 
     /// Any program of that Python. It finds the package of our worker too, whose `serve` spares it the protocol.
     static func script(_ python: String, _ arguments: [String]) -> WorkerProgram {

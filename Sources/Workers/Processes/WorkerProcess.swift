@@ -1,6 +1,7 @@
 import CPlatform
 import Glibc
 import Platform
+import Wire
 
 /// A running worker: a child process that dies with this one, and the last lines that it wrote.
 final class WorkerProcess {
@@ -88,6 +89,16 @@ final class WorkerProcess {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
         exit = "was killed"
+    }
+
+    /// All that it wrote, once it has ended; nil when it has not by `deadline`.
+    func text(by deadline: Time) -> String? {
+        while outputDescriptor != nil || ended() == nil {
+            guard Time.now < deadline else { return nil }
+            Poll.wait(sockets: [], descriptors: outputDescriptor.map { [$0] } ?? [], milliseconds: 20)
+            drain()
+        }
+        return String(decoding: output, as: UTF8.self)
     }
 
     /// The last lines that it wrote.

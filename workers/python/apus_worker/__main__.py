@@ -85,7 +85,8 @@ def open_gymnasium(name, message):
 def missing(error, environment):
     from .serving import Refused
 
-    module = (error.name or "").partition(".")[0]
+    named = re.search(r"No module named '([\w.]+)'", str(error))
+    module = (error.name or (named.group(1) if named else "")).partition(".")[0]
     if not module:
         command = re.search(r"pip install ([\w.\-\[\]]+)", str(error))
         package = command.group(1) if command else ""
