@@ -51,7 +51,7 @@ static Level level(void) {
 // The rows are whole tiles at every level.
 #define DEPTH 512
 #define BLOCK_ROWS 240
-// Panels that are packed together.
+// Panels, and strips of the left matrix, that are packed together.
 #define GROUP 4
 
 static long rounded_up(long count, long unit) { return (count + unit - 1) / unit * unit; }
@@ -74,13 +74,13 @@ static Work work_of(const ApusProduct *p) {
     const long panels = (p->columns + panel - 1) / panel;
     w.columns = w.by_rows ? panels * panel : (panels + p->threads - 1) / p->threads * panel;
     const long strips = p->a_transposed ? rounded_up(p->rows, w.level.rows) * depth : 0;
-    w.own = rounded_up(panel + w.columns * depth + strips, 16);
+    w.own = rounded_up(panel + (p->packed ? 0 : w.columns * depth) + strips, 16);
     return w;
 }
 
 // A tile with few columns would leave most lanes of its vectors empty: then the transpose is computed.
 static int is_narrow(const ApusProduct *p) {
-    return 2 * p->columns <= level().width && p->rows > p->columns && p->a_transposed != p->b_transposed;
+    return !p->packed && 2 * p->columns <= level().width && p->rows > p->columns && p->a_transposed != p->b_transposed;
 }
 static ApusProduct exchanged(const ApusProduct *p, float *c) {
     return (ApusProduct){
@@ -92,6 +92,24 @@ long apus_product_workspace(const ApusProduct *p) {
     if (!is_narrow(p)) return work_of(p).own * p->threads;
     const ApusProduct q = exchanged(p, 0);
     return work_of(&q).own * q.threads + p->rows * p->columns;
+}
+
+// Columns first … first + columns − 1 of b between start and start + depth.
+static void pack(const Level *level, const ApusProduct *p, long start, long depth, long first, long columns, float *to) {
+    if (p->b_transposed)
+        level->pack_transposed(p->b + first * p->depth + start, p->depth, depth, columns, to);
+    else
+        level->pack_panels(p->b + start * p->columns + first, p->columns, depth, columns, to);
+}
+
+void apus_product_pack(const ApusProduct *p, float *packed) {
+    const Level l = level();
+    const long width = rounded_up(p->columns, l.width), group = 2 * l.width * GROUP;
+    for (long start = 0; start < p->depth; start += DEPTH) {
+        const long depth = least(p->depth - start, DEPTH);
+        for (long first = 0; first < p->columns; first += group)
+            pack(&l, p, start, depth, first, least(p->columns - first, group), packed + start * width + first * depth);
+    }
 }
 
 static void product_part(void *context, int part, int parts) {
@@ -110,27 +128,27 @@ static void product_part(void *context, int part, int parts) {
     }
     if (row >= row_end || column >= column_end) return;
     float *bias = w->workspace + part * w->own, *packed = bias + panel;
-    float *strips = packed + w->columns * least(p->depth, DEPTH);
+    float *strips = packed + (p->packed ? 0 : w->columns * least(p->depth, DEPTH));
     // Whoever reads a row of the right matrix once reads it where it stands.
-    const int direct = !p->b_transposed && row_end - row <= level->rows;
+    const int direct = !p->packed && !p->b_transposed && row_end - row <= level->rows;
     for (long start = 0; start < p->depth; start += DEPTH) {
         const long depth = least(p->depth - start, DEPTH);
         const int last = start + depth == p->depth;
         const Target to = {.jump = p->columns, .adds = p->adds || start > 0, .rectifies = last && p->rectifies};
-        if (p->a_transposed) level->pack_rows(p->a + start * p->rows, p->rows, depth, p->rows, strips);
+        if (p->a_transposed)
+            for (long r = 0; r < p->rows; r += GROUP * level->rows)
+                level->pack_rows(p->a + start * p->rows + r, p->rows, depth, least(p->rows - r, GROUP * level->rows), strips + r * depth);
         for (long block = row; block < row_end; block += BLOCK_ROWS) {
             const long rows = least(row_end - block, BLOCK_ROWS);
             for (long first = column; first < column_end; first += panel) {
                 const long count = least(column_end - first, panel), width = rounded_up(count, level->width);
                 const float *strip = packed + (first - column) * depth;
                 const int stands = direct && count == width;
-                if (block == row && !stands && (direct || (first - column) % (GROUP * panel) == 0)) {
+                if (p->packed) {
+                    strip = p->packed + start * rounded_up(p->columns, level->width) + first * depth;
+                } else if (block == row && !stands && (direct || (first - column) % (GROUP * panel) == 0)) {
                     const long columns = least(column_end - first, direct ? panel : GROUP * panel);
-                    float *place = packed + (first - column) * depth;
-                    if (p->b_transposed)
-                        level->pack_transposed(p->b + first * p->depth + start, p->depth, depth, columns, place);
-                    else
-                        level->pack_panels(p->b + start * p->columns + first, p->columns, depth, columns, place);
+                    pack(level, p, start, depth, first, columns, packed + (first - column) * depth);
                 }
                 const long next = stands ? p->columns : width;
                 if (stands) strip = p->b + start * p->columns + first;

@@ -15,7 +15,8 @@ public func setBLASThreads(_ count: Int) {
 /// Our own kernels where they are faster, else OpenBLAS: on processors without AVX2, and for the smallest products.
 func product(
     _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, transposed aTransposed: Bool, _ b: UnsafePointer<Float>,
-    transposed bTransposed: Bool, adding: Bool, _ c: UnsafeMutablePointer<Float>, bias: UnsafePointer<Float>? = nil, rectified: Bool = false
+    transposed bTransposed: Bool, packed: UnsafePointer<Float>? = nil, adding: Bool, _ c: UnsafeMutablePointer<Float>,
+    bias: UnsafePointer<Float>? = nil, rectified: Bool = false
 ) {
     guard m > 0, n > 0 else { return }
     guard k > 0 else {
@@ -25,9 +26,9 @@ func product(
     // A thread's share should take some microseconds, which is what waking it costs.
     let threads = min(apus_threads(), Int32(clamping: max(1, m * n * k >> 18)))
     var order = ApusProduct(
-        rows: m, columns: n, depth: k, a: a, b: b, bias: bias, c: c, a_transposed: aTransposed ? 1 : 0, b_transposed: bTransposed ? 1 : 0,
-        adds: adding ? 1 : 0, rectifies: rectified ? 1 : 0, threads: threads)
-    if apus_product_pays(&order) != 0 {
+        rows: m, columns: n, depth: k, a: a, b: b, bias: bias, packed: packed, c: c, a_transposed: aTransposed ? 1 : 0,
+        b_transposed: bTransposed ? 1 : 0, adds: adding ? 1 : 0, rectifies: rectified ? 1 : 0, threads: threads)
+    if packed != nil || apus_product_pays(&order) != 0 {
         let workspace = Storage(count: apus_product_workspace(&order))
         withExtendedLifetime(workspace) { apus_product(&order, workspace.pointer) }
         return
@@ -36,6 +37,42 @@ func product(
         CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans, bTransposed ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), 1, a,
         Int32(aTransposed ? m : k), b, Int32(bTransposed ? k : n), adding ? 1 : 0, c, Int32(n))
     addBias(m, n, c, bias, rectified)
+}
+
+/// The right matrix of several products, one after the other: packed once where that pays.
+struct RightMatrix {
+    private let values: Tensor
+    private let isTransposed: Bool
+    private let packed: Storage?
+    private let depth: Int
+    private let columns: Int
+
+    /// - Parameters:
+    ///   - values: [k, n], or [n, k] as stored when `transposed`; does not change meanwhile.
+    ///   - rows: of the left matrices.
+    ///   - uses: how many products there will be.
+    init(_ values: Tensor, transposed: Bool, rows: Int, uses: Int) {
+        self.values = values.detached
+        isTransposed = transposed
+        (depth, columns) = transposed ? (values.shape[1], values.shape[0]) : (values.shape[0], values.shape[1])
+        var order = ApusProduct()
+        (order.rows, order.columns, order.depth, order.b, order.b_transposed) = (rows, columns, depth, UnsafePointer(values.base), transposed ? 1 : 0)
+        guard uses > 1, apus_product_pays(&order) != 0 else {
+            packed = nil
+            return
+        }
+        let storage = Storage(count: depth * ((columns + 15) / 16 * 16))
+        withExtendedLifetime(self.values.storage) { apus_product_pack(&order, storage.pointer) }
+        packed = storage
+    }
+
+    /// c = a · this, or that added to c: a [rows, k], c [rows, n].
+    func multiplied(by a: UnsafePointer<Float>, rows: Int, adding: Bool, _ c: UnsafeMutablePointer<Float>) {
+        withExtendedLifetime((values.storage, packed)) {
+            product(
+                rows, columns, depth, a, transposed: false, values.base, transposed: isTransposed, packed: packed?.pointer, adding: adding, c)
+        }
+    }
 }
 
 private func addBias(_ m: Int, _ n: Int, _ c: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>?, _ rectified: Bool) {
