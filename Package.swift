@@ -8,6 +8,7 @@ import PackageDescription
 let acting: [Target.Dependency] = ["CKernels", "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Wire", "Workers"]
 let learning: [Target.Dependency] = acting + ["Methods", "Runs", "Acting"]
 let coordinating: [Target.Dependency] = ["Platform", "Tensors", "Networks", "Environments", "Rollouts", "Runs", "Wire"]
+let workers: [Target.Dependency] = ["CPlatform", "CWire", "Platform", "Tensors", "Environments", "Networks", "Rollouts", "Wire"]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -61,7 +62,11 @@ let package = Package(
                 "CZeroMQ", "CWire", "Platform", "Environments", "Networks", "Rollouts", "Tensors",
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
-        .target(name: "Workers", dependencies: ["Platform", "Tensors", "Environments", "Networks", "Rollouts", "Wire", "CWire"]),
+        .target(
+            name: "Workers", dependencies: workers,
+            resources: ["__init__", "__main__", "wire", "serving", "spaces", "loop", "atari", "parallel"].map {
+                .embedInCode("Python/\($0).py")
+            }),
         .target(name: "Acting", dependencies: acting + [argumentParser]),
         .target(name: "Learning", dependencies: learning + [argumentParser]),
         .target(name: "Coordinating", dependencies: coordinating + [argumentParser]),
@@ -90,6 +95,12 @@ let package = Package(
         .testTarget(
             name: "WireTests",
             dependencies: ["Wire", "Rollouts", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),
+        // The example in C, and a worker that goes wrong as it is told: programs beside the test bundle.
+        .executableTarget(
+            name: "corridor-worker", dependencies: ["CWire"], path: "workers/examples/c", exclude: ["Makefile"],
+            linkerSettings: [.linkedLibrary("zmq")]),
+        .executableTarget(name: "faulty-worker", dependencies: workers + ["Workers"], path: "Tests/FaultyWorker"),
+        .testTarget(name: "WorkersTests", dependencies: workers + ["Workers", "TestSupport", "corridor-worker", "faulty-worker"]),
         .testTarget(
             name: "RolesTests",
             dependencies: learning + ["Learning", "Coordinating", .product(name: "Logging", package: "swift-log")]),

@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int apus_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
@@ -56,6 +58,60 @@ int apus_take_signals(int descriptor) {
 int apus_die_with_parent(int parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     return getppid() == parent;
+}
+
+// Between fork and exec only what is safe in a signal handler: other threads may hold any lock.
+static void become(const char *program, char *const arguments[], char *const environment[], int output, int parent, int report) {
+    setpgid(0, 0);
+    if (!apus_die_with_parent(parent)) _exit(127);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int nothing = open("/dev/null", O_RDONLY);
+    if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0) {
+        // Closed by exec and not at once, for `report` is among them.
+        close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+        execve(program, arguments, environment);
+    }
+    int error = errno;
+    while (write(report, &error, sizeof error) < 0 && errno == EINTR) {}
+    _exit(127);
+}
+
+int apus_spawn(const char *program, char *const arguments[], char *const environment[], int *process, int *output) {
+    int ends[2], report[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+    if (pipe2(report, O_CLOEXEC) != 0) {
+        int error = errno;
+        close(ends[0]);
+        close(ends[1]);
+        return error;
+    }
+    // Only this end: the program expects a standard output that blocks.
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    int parent = getpid();
+    int error = 0;
+    *process = fork();
+    if (*process == 0) become(program, arguments, environment, ends[1], parent, report[1]);
+    if (*process < 0) error = errno;
+    close(ends[1]);
+    close(report[1]);
+    if (*process > 0) {
+        ssize_t count;
+        while ((count = read(report[0], &error, sizeof error)) < 0 && errno == EINTR) {}
+        if (count == sizeof error) {
+            waitpid(*process, NULL, 0);
+        } else {
+            error = 0;
+        }
+    }
+    close(report[0]);
+    if (error != 0) close(ends[0]);
+    *output = ends[0];
+    return error;
 }
 
 void apus_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -43,7 +43,7 @@ public final class Trainer {
     private var optimizer: any Optimizer
     private let algorithm: any Algorithm
     private let schedule: LearningRateSchedule
-    let spec: RunSpec
+    package let spec: RunSpec
     private let constants: Parameters
     private var observationStatistics: ObservationStatistics?
     private var rewardScaling: RewardScaling

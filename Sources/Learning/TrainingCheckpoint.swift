@@ -74,6 +74,12 @@ package struct TrainingState: Sendable, Equatable {
     /// The highest evaluation return of any version.
     var bestReturn: Double?
 
+    package init(episodes: UInt64 = 0, seconds: Double = 0, bestReturn: Double? = nil) {
+        self.episodes = episodes
+        self.seconds = seconds
+        self.bestReturn = bestReturn
+    }
+
     func json(version: UInt64, frames: UInt64, statistics: JSON) -> [UInt8] {
         var members = [
             JSON.Member("version", .integer(Int(version))), JSON.Member("frames", .integer(Int(frames))),

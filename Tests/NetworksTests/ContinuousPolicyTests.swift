@@ -132,8 +132,9 @@ import Testing
             #expect(z.max()! > 3.5 && z.min()! < -3.5)
         }
         // The numbers of one action are independent.
-        let product = (0..<rows).reduce(0.0) { $0 + (Double(actions[2 * $1]) - 0.5) * (Double(actions[2 * $1 + 1]) + 2) } / Double(rows)
-        #expect(abs(product) < 4 * exp(-0.4) / Double(rows).squareRoot())
+        var product = 0.0
+        for row in 0..<rows { product += (Double(actions[2 * row]) - 0.5) * (Double(actions[2 * row + 1]) + 2) }
+        #expect(abs(product / Double(rows)) < 4 * exp(-0.4) / Double(rows).squareRoot())
     }
 
     @Test func boundsAndModes() throws {

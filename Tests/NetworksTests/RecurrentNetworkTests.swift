@@ -5,7 +5,8 @@ import Testing
 
 /// A network with memory: steps taken one at a time are the unroll of all of them.
 @Suite struct RecurrentNetworkTests {
-    private let (steps, slots) = (7, 3)
+    private let steps = 7
+    private let slots = 3
 
     private func network(_ memory: MemoryKind) throws -> ActorCritic {
         var settings = NetworkSettings(hidden: [6])

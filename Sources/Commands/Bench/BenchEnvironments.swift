@@ -69,8 +69,12 @@ private final class SteppedSlots {
 
     init(_ slots: any Slots) {
         self.slots = slots
-        var random = RandomKey(seed: 1, purpose: .action).stream(slot: 0, episode: 0)
-        actions = (0..<256).map { _ in (0..<slots.count).flatMap { _ in slots.actionSpace.randomAction(&random) } }
+        var random = RandomActions(slots.actionSpace, seed: 1)
+        actions = (0..<256).map { _ in
+            var row = [UInt8](repeating: 0, count: slots.count * slots.actionSpace.byteCount)
+            row.withUnsafeMutableBytes { random.fill($0) }
+            return row
+        }
         observation = Array(repeating: 0, count: slots.count * slots.observationSpace.byteCount)
         reward = Array(repeating: 0, count: slots.count)
         terminated = Array(repeating: 0, count: slots.count)
@@ -103,20 +107,6 @@ private final class SteppedSlots {
                     }
                 }
             }
-        }
-    }
-}
-
-extension Space {
-    /// The bytes of one action, uniform inside its bounds; a million stands for a bound that is infinite.
-    fileprivate func randomAction(_ random: inout RandomStream) -> [UInt8] {
-        func bytes<Number: BitwiseCopyable>(_ number: Number) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
-        switch self {
-        case .discrete(let count): return bytes(Int32.random(in: 0..<Int32(count), using: &random))
-        case .multiDiscrete(let counts): return counts.flatMap { bytes(Int32.random(in: 0..<Int32($0), using: &random)) }
-        case .bytes(let shape, let high): return (0..<shape.reduce(1, *)).map { _ in UInt8.random(in: 0...high, using: &random) }
-        case .box(_, let low, let high):
-            return zip(low, high).flatMap { bytes(Float.random(in: max($0, -1e6)...min($1, 1e6), using: &random)) }
         }
     }
 }

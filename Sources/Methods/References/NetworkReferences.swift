@@ -48,10 +48,12 @@ extension References {
         _ reference: ReferenceCase, _ comparison: inout Comparison, _ names: [String], images: Bool = false,
         _ operation: ([Tensor]) throws(ReferenceError) -> Tensor
     ) throws(ReferenceError) {
-        func read(_ path: String, _ name: String? = nil) throws(ReferenceError) -> Tensor {
-            let tensor = try name.map { name throws(ReferenceError) in try reference.tensor(path, name) } ?? reference.tensor(path)
-            guard images, name == nil || name == "x" else { return tensor }
-            guard tensor.shape.count == 4 else { throw reference.fail("\(path) \(name ?? "") \(tensor.shape) is no batch of images") }
+        func read(_ path: String...) throws(ReferenceError) -> Tensor {
+            let tensor = try reference.tensor(path)
+            guard images, path.count == 1 || path.last == "x" else { return tensor }
+            guard tensor.shape.count == 4 else {
+                throw reference.fail("\(path.joined(separator: ".")) \(tensor.shape) is no batch of images")
+            }
             return channelsLast(tensor)
         }
         let tape = Tape()

@@ -97,7 +97,8 @@ struct ReferenceCase {
         }
         return Tensor(data, shape)
     }
-    func tensor(_ path: String...) throws(ReferenceError) -> Tensor {
+    func tensor(_ path: String...) throws(ReferenceError) -> Tensor { try tensor(path) }
+    func tensor(_ path: [String]) throws(ReferenceError) -> Tensor {
         var value = json
         for key in path {
             guard let next = value[key] else { throw fail("\(path.joined(separator: ".")) is missing") }

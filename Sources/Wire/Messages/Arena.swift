@@ -3,12 +3,14 @@ import CWire
 import Platform
 
 /// Memory for one outgoing message: protobuf-c wants pointers to strings, arrays and sub-messages that live until the message is packed.
-struct Arena: ~Copyable {
+package struct Arena: ~Copyable {
     private var blocks: [UnsafeMutableRawPointer] = []
+
+    package init() {}
 
     deinit { for block in blocks { block.deallocate() } }
 
-    mutating func string(_ text: String) -> UnsafeMutablePointer<CChar> {
+    package mutating func string(_ text: String) -> UnsafeMutablePointer<CChar> {
         // protobuf-c's strings end at the first NUL.
         let bytes = text.utf8.prefix { $0 != 0 }
         let memory = allocate(CChar.self, count: bytes.count + 1)
@@ -21,20 +23,20 @@ struct Arena: ~Copyable {
         return memory
     }
 
-    mutating func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
+    package mutating func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
         let memory = allocate(Element.self, count: max(elements.count, 1))
         memory.initialize(from: elements, count: elements.count)
         return memory
     }
 
     /// One message, in memory of its own.
-    mutating func message<Message>(_ message: Message) -> UnsafeMutablePointer<Message> {
+    package mutating func message<Message>(_ message: Message) -> UnsafeMutablePointer<Message> {
         let memory = allocate(Message.self, count: 1)
         memory.initialize(to: message)
         return memory
     }
 
-    mutating func messages<Element, Message>(
+    package mutating func messages<Element, Message>(
         _ elements: [Element], _ make: (Element, inout Arena) -> Message
     ) -> UnsafeMutablePointer<UnsafeMutablePointer<Message>?> {
         let memory = allocate(UnsafeMutablePointer<Message>?.self, count: max(elements.count, 1))
@@ -53,7 +55,7 @@ struct Arena: ~Copyable {
 }
 
 /// The bytes of a protobuf-c message whose memory lies in an arena.
-func pack<Message>(_ message: UnsafeMutablePointer<Message>) -> [UInt8] {
+package func pack<Message>(_ message: UnsafeMutablePointer<Message>) -> [UInt8] {
     message.withMemoryRebound(to: ProtobufCMessage.self, capacity: 1) { base in
         [UInt8](unsafeUninitializedCapacity: protobuf_c_message_get_packed_size(base)) { buffer, count in
             count = buffer.baseAddress.map { protobuf_c_message_pack(base, $0) } ?? 0
@@ -62,7 +64,7 @@ func pack<Message>(_ message: UnsafeMutablePointer<Message>) -> [UInt8] {
 }
 
 /// Unpacks `bytes`, hands the message to `body` and frees it. Whatever `body` keeps must be a copy.
-func unpack<Message, Result>(
+package func unpack<Message, Result>(
     _ bytes: SharedBytes, _ name: String,
     _ unpack: (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) -> UnsafeMutablePointer<Message>?,
     _ body: (Message) throws(WireError) -> Result
@@ -79,13 +81,13 @@ func unpack<Message, Result>(
 }
 
 /// A string field as Swift's; bytes that are not UTF-8 are replaced, and the length is bounded.
-func text(_ pointer: UnsafePointer<CChar>?, limit: Int = 4096) -> String {
+package func text(_ pointer: UnsafePointer<CChar>?, limit: Int = 4096) -> String {
     guard let pointer else { return "" }
     let whole = String(cString: pointer)
     return whole.utf8.count <= limit ? whole : String(decoding: whole.utf8.prefix(limit), as: UTF8.self)
 }
 
 /// The elements of a repeated message field.
-func elements<Message>(_ count: Int, _ pointers: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?) -> [Message] {
+package func elements<Message>(_ count: Int, _ pointers: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?) -> [Message] {
     (0..<count).compactMap { pointers?[$0]?.pointee }
 }

@@ -34,6 +34,8 @@ public struct SocketError: Remediable, Equatable {
 
 public enum SocketKind: Sendable {
     case dealer, router, publisher, subscriber
+    /// One peer, on this host.
+    case pair
 
     var code: Int32 {
         switch self {
@@ -41,6 +43,7 @@ public enum SocketKind: Sendable {
         case .router: ZMQ_ROUTER
         case .publisher: ZMQ_XPUB
         case .subscriber: ZMQ_SUB
+        case .pair: ZMQ_PAIR
         }
     }
 }
@@ -78,9 +81,11 @@ public final class Socket {
         set(ZMQ_RCVHWM, receiveLimit)
         set(ZMQ_RECONNECT_IVL, 20)
         set(ZMQ_RECONNECT_IVL_MAX, 500)
-        // A dead peer behind a cut network is noticed within seconds.
-        set(ZMQ_HEARTBEAT_IVL, 1000)
-        set(ZMQ_HEARTBEAT_TIMEOUT, 4000)
+        // A dead peer behind a cut network is noticed within seconds; the process of a pair is watched by who started it.
+        if kind != .pair {
+            set(ZMQ_HEARTBEAT_IVL, 1000)
+            set(ZMQ_HEARTBEAT_TIMEOUT, 4000)
+        }
         var limit = frameLimit
         zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, MemoryLayout<Int64>.size)
         // A message is taken only when there is a connection to put it on: what is not connected is known at once, and the state machines

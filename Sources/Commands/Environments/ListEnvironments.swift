@@ -1,0 +1,46 @@
+import ArgumentParser
+import Environments
+import Platform
+import Tensors
+import Workers
+
+struct ListEnvironments: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the environments that a run may name.")
+
+    @OptionGroup var report: ReportOptions
+
+    func run() throws {
+        let catalogue = EnvironmentCatalogue.current
+        let families = catalogue.families.map { "\($0.prefix):…  \($0.summary)" }
+        report.print(
+            (catalogue.environments.map(text) + [families.joined(separator: "\n")]).joined(separator: "\n\n"),
+            json: .object([
+                .init("environments", .array(catalogue.environments.map(json))),
+                .init(
+                    "families",
+                    .array(
+                        catalogue.families.map { .object([.init("prefix", .string($0.prefix)), .init("summary", .string($0.summary))]) })),
+            ]))
+    }
+
+    private func text(_ environment: any Environment.Type) -> String {
+        """
+        \(environment.id): \(environment.summary)
+          observation   \(environment.observationSpace.words)
+          action        \(environment.actionSpace.words)
+          step limit    \(environment.maxEpisodeSteps.map { "\($0), then truncated" } ?? "none")
+          solved from   \(environment.solvedReturn.map { "a mean return of \(number($0))" } ?? Format.absent)
+        """
+    }
+
+    private func number(_ value: Float) -> String { Format.decimal(Double(value), value == value.rounded() ? 0 : 2) }
+
+    private func json(_ environment: any Environment.Type) -> JSON {
+        .object([
+            .init("id", .string(environment.id)), .init("summary", .string(environment.summary)),
+            .init("observation_space", environment.observationSpace.json), .init("action_space", environment.actionSpace.json),
+            .init("max_episode_steps", environment.maxEpisodeSteps.map(JSON.integer) ?? .null),
+            .init("solved_return", environment.solvedReturn.map { .number(Double($0)) } ?? .null),
+        ])
+    }
+}
