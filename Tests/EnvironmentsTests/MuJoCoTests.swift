@@ -67,7 +67,7 @@ private func episode<E: MuJoCoEnvironment>(_ type: E.Type, seed: UInt64, steps: 
 }
 
 @Suite(.enabled(if: mujoco != nil, reason)) struct MuJoCoTests {
-    /// Recorded with MuJoCo 4.0.0, with which observations are equal bit for bit. Other versions compute a little differently.
+    /// Recorded with MuJoCo 4.0.0, with which observations are equal bit for bit. Other versions compute contacts a little differently.
     @Test(.enabled(if: mujoco?.version == "4.0.0", "the records are MuJoCo 4.0.0's"))
     func equalsGymnasium() throws {
         for environment in all {
@@ -78,15 +78,6 @@ private func episode<E: MuJoCoEnvironment>(_ type: E.Type, seed: UInt64, steps: 
             #expect(deviation.flags == 0, "\(environment.id)")
             let ends = ["Hopper-v5", "Walker2d-v5", "Ant-v5", "InvertedPendulum-v5"].contains(environment.id)
             #expect((deviation.terminations > 0) == ends, "\(environment.id) must show how it ends")
-        }
-    }
-
-    /// Any version within what a step of a stiff simulation allows.
-    @Test func resemblesGymnasiumWithAnyVersion() throws {
-        for environment in all {
-            let deviation = try replay(environment)
-            #expect(deviation.observation <= 1e-3, "\(environment.id)")
-            #expect(deviation.reward <= 1e-3, "\(environment.id)")
         }
     }
 

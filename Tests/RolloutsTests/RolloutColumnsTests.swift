@@ -23,7 +23,7 @@ import Testing
                 case .uint8: row[k] = UInt8((start + k) % 10)
                 case .float32: row.storeBytes(of: Float(start + k) / 8, toByteOffset: 4 * k, as: Float.self)
                 case .int32:
-                    guard case .multiDiscrete(let counts) = space else { continue }
+                    let counts = if case .multiDiscrete(let counts) = space { counts } else { [2] }
                     row.storeBytes(of: Int32((start + k) % counts[k % counts.count]), toByteOffset: 4 * k, as: Int32.self)
                 }
             }

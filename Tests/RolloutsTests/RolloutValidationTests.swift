@@ -106,7 +106,7 @@ import Testing
     @Test func survivesAnyBytes() {
         // Whatever is flipped, the answer is a typed error or an accepted rollout, never a crash.
         var dice = Dice(state: 11)
-        let names = good.columns.map(\.name)
+        let names = good.columns.filter { $0.bytes.count > 0 }.map(\.name)
         var refused = 0
         for _ in 0..<5000 {
             let mutated = good.replacing(names.randomElement(using: &dice)!) { bytes in

@@ -106,7 +106,7 @@ import Wire
                 == .heartbeat(
                     Heartbeat(token: 6, gauges: [Gauge("g", 1.5)], waits: [Wait(resource: "credit", holder: "learner", seconds: 0.25)])))
         let refusal = Refusal(.occupied, problem: "p", remedy: "r")
-        #expect(try decoded(P.bytes(3, P.number(1, 3) + P.text(2, "p") + P.text(3, "r") + P.number(4, 1))) == .refusal(refusal))
+        #expect(try decoded(P.bytes(3, P.number(1, 3) + P.text(2, "p") + P.text(3, "r") + P.number(4, 2))) == .refusal(refusal))
         #expect(try decoded(P.bytes(5, P.fixed64(1, 9))) == .heartbeatReply(run: 9))
         #expect(try decoded(P.bytes(8, P.number(1, 12))) == .recordKept(through: 12))
         #expect(try decoded(P.bytes(9, P.number(1, 1) + P.number(2, 2) + P.text(3, "c"))) == .departed(rank: 1, incarnation: 2, cause: "c"))

@@ -101,7 +101,7 @@ import Wire
     @Test func refusesAWrongNumberOfFrames() {
         let columns = original.columns.map(\.bytes)
         for frames in [[], Array(columns.dropLast()), columns + [columns[0]]] {
-            #expect(throws: WireError.frames(expected: 11, found: frames.count + 1)) {
+            #expect(throws: WireError.frames(expected: WireProtocol.columnFrames + 1, found: frames.count + 1)) {
                 try RolloutHeader(original).rollout(columns: frames)
             }
         }

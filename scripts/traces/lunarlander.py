@@ -5,12 +5,11 @@ Needs gymnasium with box2d (pip install "gymnasium[box2d]"). Writes, for the dis
   NAME-starts.csv   one row per episode: every random draw of its start and the first observation
   NAME.csv          one row per step: the draws of the engines' dispersion, action, observation, reward, terminated
   NAME-returns.csv  the returns of 1,000 episodes of Gymnasium's own heuristic, with their lengths
-and prints Gymnasium's steps per second. Usage: scripts/traces/lunarlander.py [FOLDER]
+Usage: scripts/traces/lunarlander.py [FOLDER]
 """
 
 import os
 import sys
-import time
 
 import numpy as np
 from gymnasium.envs.box2d.lunar_lander import LunarLander, heuristic
@@ -99,7 +98,6 @@ def record(folder, name, continuous, episodes):
 
 def returns(folder, name, continuous, episodes=1000):
     environment = LunarLander(continuous=continuous)
-    count, began = 0, time.perf_counter()
     with open(os.path.join(folder, f"{name}-returns.csv"), "w", encoding="ascii") as file:
         file.write("return,length\n")
         for episode in range(episodes):
@@ -109,9 +107,7 @@ def returns(folder, name, continuous, episodes=1000):
                 observation, reward, terminated, _, _ = environment.step(heuristic(environment, observation))
                 total += float(reward)
                 length += 1
-            count += length
             file.write(f"{total:.4f},{length}\n")
-    print(f"{name}: {count / (time.perf_counter() - began):.0f} steps/s with the heuristic and resets")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,11 @@
 observation, the reward and the flags. Every step starts from its recorded state alone, so that a row can be replayed by itself.
 
 Needs gymnasium with mujoco (pip install "gymnasium[mujoco]"). Usage:
-  scripts/traces/mujoco_environments.py record FOLDER ID…     writes FOLDER/ID.csv
-  scripts/traces/mujoco_environments.py speed ID…             prints Gymnasium's steps per second, resets included
+  scripts/traces/mujoco_environments.py FOLDER ID…     writes FOLDER/ID.csv
 """
 
 import os
 import sys
-import time
 
 import gymnasium
 import mujoco
@@ -42,8 +40,8 @@ def record(folder, name):
             mujoco.mj_resetData(inner.model, inner.data)
             inner.set_state(state[: inner.model.nq], state[inner.model.nq :])
             observation, reward, terminated, truncated, _ = environment.step(action)
-            numbers = [float(x) for part in (state, action, observation, [reward]) for x in part]
-            file.write(",".join([str(episode), str(step)] + [repr(x) for x in numbers] + [str(int(terminated)), str(int(truncated))]) + "\n")
+            numbers = [repr(float(x)) for part in (state, action, observation, [reward]) for x in part]
+            file.write(",".join([str(episode), str(step)] + numbers + [str(int(terminated)), str(int(truncated))]) + "\n")
             step += 1
             if terminated or truncated:
                 episode, step = episode + 1, 0
@@ -51,28 +49,8 @@ def record(folder, name):
     print(f"{name}: {episode + 1} episodes, mujoco {mujoco.__version__}")
 
 
-def speed(name, seconds=5.0):
-    environment = gymnasium.make(name)
-    generator = np.random.default_rng(7)
-    space = environment.action_space
-    actions = generator.uniform(-1, 1, (1000, *space.shape)).astype(np.float32) * space.high
-    environment.reset(seed=0)
-    steps, began = 0, time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        for action in actions:
-            _, _, terminated, truncated, _ = environment.step(action)
-            steps += 1
-            if terminated or truncated:
-                environment.reset()
-    print(f"{name}: {steps / (time.perf_counter() - began):.0f} steps/s")
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["record"] and len(sys.argv) > 3:
-        for argument in sys.argv[3:]:
-            record(sys.argv[2], argument)
-    elif sys.argv[1:2] == ["speed"] and len(sys.argv) > 2:
-        for argument in sys.argv[2:]:
-            speed(argument)
-    else:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
+    for argument in sys.argv[2:]:
+        record(sys.argv[1], argument)

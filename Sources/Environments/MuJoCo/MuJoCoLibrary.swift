@@ -64,7 +64,7 @@ extension EnvironmentError {
     private static let installation = "Install it with: pip install mujoco (3.2 or newer)"
 
     static let noMuJoCo = EnvironmentError(
-        problem: "the physics library MuJoCo (libmujoco) is missing", place: "this machine",
+        problem: "the physics library MuJoCo (libmujoco) is missing", place: "the Python packages and the libraries of this machine",
         remedy: "\(installation), for the Python of APUS_PYTHON, VIRTUAL_ENV or PATH; or set MUJOCO_PATH to the folder that holds it.")
 
     init(noMuJoCoAt path: String) {
