@@ -43,7 +43,8 @@ struct ReplayEnvironment: ParsableCommand {
 
     private static func replay(_ environment: any RestorableEnvironment.Type, _ file: String, tolerance: Double?) throws -> TraceReplay {
         func replay<E: RestorableEnvironment>(_: E.Type) throws -> TraceReplay {
-            let isRelative = mujoco.contains(String(E.id.prefix { $0 != "-" }))
+            // Only MuJoCo's numbers grow large.
+            let isRelative = E.self is any MuJoCoEnvironment.Type
             return try TraceReplay(E.self, file, isRelative: isRelative, tolerance: tolerance ?? (isRelative ? 1e-6 : 1e-5))
         }
         return try replay(environment)
