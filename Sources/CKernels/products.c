@@ -47,10 +47,13 @@ static Level level(void) {
     return LEVEL(4, 6, base);
 }
 
-// A panel of this depth takes 64 KiB, a block of the left matrix of this many rows 512 KiB at most: both stay in the second-level cache.
+// A panel of this depth takes 48 KiB, a block of the left matrix of this many rows 360 KiB at most: both stay in the second-level cache.
 // The rows are whole tiles at every level.
-#define DEPTH 512
+#define DEPTH 384
 #define BLOCK_ROWS 240
+// Rows that lie a multiple of this many values apart compete for the same lines of the first-level cache: they are read from a copy.
+#define ALIASED 512
+#define COPY_JUMP (DEPTH + 16)
 // Panels, and strips of the left matrix, that are packed together.
 #define GROUP 4
 
@@ -66,6 +69,8 @@ typedef struct {
     float *workspace;
 } Work;
 
+static int copies_rows(const ApusProduct *p) { return !p->a_transposed && p->depth % ALIASED == 0 && p->columns >= 64; }
+
 static Work work_of(const ApusProduct *p) {
     Work w = {.p = p, .level = level()};
     const long panel = 2 * w.level.width, depth = least(p->depth, DEPTH);
@@ -73,7 +78,7 @@ static Work work_of(const ApusProduct *p) {
     w.by_rows = !p->a_transposed && (p->columns <= panel || p->rows >= 512L * p->threads);
     const long panels = (p->columns + panel - 1) / panel;
     w.columns = w.by_rows ? panels * panel : (panels + p->threads - 1) / p->threads * panel;
-    const long strips = p->a_transposed ? rounded_up(p->rows, w.level.rows) * depth : 0;
+    const long strips = p->a_transposed ? rounded_up(p->rows, w.level.rows) * depth : copies_rows(p) ? BLOCK_ROWS * COPY_JUMP : 0;
     w.own = rounded_up(panel + (p->packed ? 0 : w.columns * depth) + strips, 16);
     return w;
 }
@@ -140,6 +145,13 @@ static void product_part(void *context, int part, int parts) {
                 level->pack_rows(p->a + start * p->rows + r, p->rows, depth, least(p->rows - r, GROUP * level->rows), strips + r * depth);
         for (long block = row; block < row_end; block += BLOCK_ROWS) {
             const long rows = least(row_end - block, BLOCK_ROWS);
+            const float *a = p->a + block * p->depth + start;
+            long jump = p->depth;
+            if (copies_rows(p)) {
+                for (long r = 0; r < rows; r++) memcpy(strips + r * COPY_JUMP, a + r * jump, (size_t)depth * sizeof(float));
+                a = strips;
+                jump = COPY_JUMP;
+            }
             for (long first = column; first < column_end; first += panel) {
                 const long count = least(column_end - first, panel), width = rounded_up(count, level->width);
                 const float *strip = packed + (first - column) * depth;
@@ -158,7 +170,7 @@ static void product_part(void *context, int part, int parts) {
                 if (p->a_transposed)
                     level->transposed(strips + block * depth, strip, next, depth, &to, c, bias, rows, count);
                 else
-                    level->plain(p->a + block * p->depth + start, p->depth, strip, next, depth, &to, c, bias, rows, count);
+                    level->plain(a, jump, strip, next, depth, &to, c, bias, rows, count);
             }
         }
     }

@@ -1,8 +1,8 @@
 import CKernels
 import COpenBLAS
 
-/// How many threads a matrix product or a convolution may use in this process. An actor sets 1 before its first product: several processes with as many
-/// threads as cores each slow one another down.
+/// How many threads a matrix product or a convolution may use in this process. An actor sets 1 before its first product: several processes
+/// with as many threads as cores each slow one another down.
 public func setBLASThreads(_ count: Int) {
     precondition(count >= 1, "a matrix product needs at least one thread, not \(count)")
     openblas_set_num_threads(Int32(count))
@@ -56,7 +56,8 @@ struct RightMatrix {
         isTransposed = transposed
         (depth, columns) = transposed ? (values.shape[1], values.shape[0]) : (values.shape[0], values.shape[1])
         var order = ApusProduct()
-        (order.rows, order.columns, order.depth, order.b, order.b_transposed) = (rows, columns, depth, UnsafePointer(values.base), transposed ? 1 : 0)
+        (order.rows, order.columns, order.depth) = (rows, columns, depth)
+        (order.b, order.b_transposed) = (UnsafePointer(values.base), transposed ? 1 : 0)
         guard uses > 1, apus_product_pays(&order) != 0 else {
             packed = nil
             return
@@ -70,7 +71,8 @@ struct RightMatrix {
     func multiplied(by a: UnsafePointer<Float>, rows: Int, adding: Bool, _ c: UnsafeMutablePointer<Float>) {
         withExtendedLifetime((values.storage, packed)) {
             product(
-                rows, columns, depth, a, transposed: false, values.base, transposed: isTransposed, packed: packed?.pointer, adding: adding, c)
+                rows, columns, depth, a, transposed: false, values.base, transposed: isTransposed, packed: packed?.pointer, adding: adding,
+                c)
         }
     }
 }

@@ -50,7 +50,8 @@ struct Unroll {
             "\(name) needs x [T·B, inputs] and a state [B, \(size)], not \(x.shape) and \(state.shape)")
         steps = x.shape[0] / rows
         precondition(
-            resets.isEmpty || resets.count == steps * rows, "\(name) needs a reset flag per step and sequence (\(steps * rows)), not \(resets.count)")
+            resets.isEmpty || resets.count == steps * rows,
+            "\(name) needs a reset flag per step and sequence (\(steps * rows)), not \(resets.count)")
         self.resets = resets
     }
 

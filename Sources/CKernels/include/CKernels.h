@@ -153,7 +153,8 @@ void apus_rmsprop(float *w, const float *g, float *s, float gradient_scale, floa
 /// How many threads the caller's kernels shall share, for `apus_threads`; 1 until it is set.
 void apus_set_threads(int count);
 int apus_threads(void);
-/// Runs body(context, part, parts) for every part in 0 … parts − 1, each on a thread of its own where one is free; returns when all are done.
+/// Runs body(context, part, parts) for every part in 0 … parts − 1, each on a thread of its own where one is free; returns when all are
+/// done.
 void apus_parallel(int parts, void (*body)(void *context, int part, int parts), void *context);
 
 // Matrix products, row-major and contiguous.
@@ -171,8 +172,8 @@ typedef struct {
 } ApusProduct;
 /// Whether `apus_product` is the faster way on this machine than a general library's; it is right in any case.
 int apus_product_pays(const ApusProduct *p);
-/// Prepares b for several products: `packed` has room for depth · (columns rounded up to a multiple of 16) floats, aligned to 64 bytes. Only
-/// `columns`, `depth`, `b` and `b_transposed` count, and they stay as they are.
+/// Prepares b for several products: `packed` has room for depth · (columns rounded up to a multiple of 16) floats, aligned to 64 bytes.
+/// Only `columns`, `depth`, `b` and `b_transposed` count, and they stay as they are.
 void apus_product_pack(const ApusProduct *p, float *packed);
 /// The floats of workspace that the product needs, aligned to 64 bytes; it need not be cleared.
 long apus_product_workspace(const ApusProduct *p);

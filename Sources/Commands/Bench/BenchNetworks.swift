@@ -9,8 +9,8 @@ struct BenchNetworks: ParsableCommand {
         commandName: "networks",
         abstract: "Time of a forward pass, and of forward, backward and an Adam update, for the networks of the presets.",
         discussion: """
-            GFLOP/s counts the matrix products alone; the peak is that of a product of two matrices of 512×512. Benchmarks/networks.sh measures
-            PyTorch in turns with it.
+            GFLOP/s counts the matrix products alone; the peak is that of a product of two matrices of 512×512. Benchmarks/networks.sh
+            measures PyTorch in turns with it.
             """)
 
     @Option(help: "Threads of a product or a convolution.")
