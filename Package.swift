@@ -108,7 +108,9 @@ let package = Package(
             dependencies: learning + ["Learning", "Coordinating", .product(name: "Logging", package: "swift-log")]),
         .testTarget(
             name: "CommandTests",
-            dependencies: coordinating + ["Coordinating", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator"],
+            dependencies: coordinating + [
+                "Coordinating", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator", "corridor-worker", "faulty-worker",
+            ],
             exclude: ["Fixtures"]),
     ]
 )

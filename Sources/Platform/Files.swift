@@ -42,12 +42,14 @@ public enum Files {
     }
 
     /// Writes a new file and flushes it to the disk. The name is not yet safe: call `flushDirectory` on its folder.
-    public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+    ///
+    /// - Parameter flush: false for what need not survive a loss of power.
+    public static func write(_ bytes: [UInt8], to path: String, flush: Bool = true) throws(FileError) {
         let descriptor = try opened(path, O_WRONLY | O_CREAT | O_TRUNC, "write")
         defer { close(descriptor) }
         let failure = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
         guard failure == 0 else { throw FileError("write", path, code: failure) }
-        guard fsync(descriptor) == 0 else { throw FileError("flush", path, code: errno) }
+        guard !flush || fsync(descriptor) == 0 else { throw FileError("flush", path, code: errno) }
     }
 
     /// Renames a file or a directory, replacing a file of that name.

@@ -61,7 +61,7 @@ public struct WorkerEnvironment: Sendable {
         for file in program.files {
             let path = "\(folder.path)/\(file.name)"
             try Files.createDirectory(Files.parent(of: path))
-            try Files.write(file.text, to: path)
+            try Files.write(file.text, to: path, flush: false)
         }
     }
 

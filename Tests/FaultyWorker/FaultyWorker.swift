@@ -20,6 +20,8 @@ struct FaultyWorker {
     private var open = Open(environment: "", seeds: [])
     private var lengths: [Int] = []
     private var steps = 0
+    /// For starts that do not follow from the seeds.
+    private let whim = Float.random(in: 0..<1)
 
     private init(_ words: [String]) throws {
         // The socket's name ends in ".LIFE", how often the worker was started again.
@@ -87,7 +89,9 @@ struct FaultyWorker {
     }
 
     private func observations() -> [Float] {
-        zip(open.seeds, lengths).flatMap { [Float(Double($0 >> 11) * 0x1p-53), Float($1)] }
+        zip(open.seeds, lengths).flatMap { seed, length in
+            [has("no-seeds") ? 0.5 : has("other-starts") ? whim : Float(Double(seed >> 11) * 0x1p-53), Float(length)]
+        }
     }
 
     private func bytes<T: BitwiseCopyable>(_ values: [T]) -> [UInt8] { values.withUnsafeBytes { [UInt8]($0) } }
@@ -98,13 +102,14 @@ struct FaultyWorker {
         if now, !before() { return }
         for slot in lengths.indices { lengths[slot] += 1 }
         let after = observations()
-        let limit = open.maxEpisodeSteps ?? .max
+        let limit = has("no-limit") ? .max : open.maxEpisodeSteps ?? .max
         let terminated = lengths.map { $0 == Self.episode ? UInt8(1) : 0 }
         let truncated = zip(lengths, terminated).map { $0 >= limit && $1 == 0 ? UInt8(1) : 0 }
         var finals: [Float] = []
         for slot in lengths.indices where terminated[slot] | truncated[slot] == 1 {
             finals += after[(2 * slot)..<(2 * slot + 2)]
             lengths[slot] = 0
+            if has("next-final") { finals[finals.count - 1] = 0 }
         }
         var frames = [bytes(observations()), bytes(actions.map(Float.init)), terminated, truncated, bytes(finals)]
         if now { spoil(&frames) }
@@ -119,7 +124,10 @@ struct FaultyWorker {
             exit(5)
         case "kill": kill(getpid(), SIGKILL)
         case "stop": kill(getpid(), SIGSTOP)
-        case "segfault": kill(getpid(), SIGSEGV)
+        case "segfault":
+            // Swift's own handler would first write a report.
+            signal(SIGSEGV, SIG_DFL)
+            kill(getpid(), SIGSEGV)
         case "late": sleep(3600)
         case "error": send(.failure(Failure(.error, problem: "ValueError: the sky fell", slots: [1])))
         case "refuse-step": send(.failure(Failure(.refused, problem: "no more", remedy: "stop it")))
@@ -144,6 +152,7 @@ struct FaultyWorker {
         case "short": frames[0].removeLast()
         case "few-frames": frames.removeLast()
         case "nan-observation": set(0, 3, Float.nan)
+        case "outside": set(0, 3, Float(2000))
         case "infinite-reward": set(1, 1, -Float.infinity)
         case "flag": set(2, 1, UInt8(2))
         case "both-flags":

@@ -111,7 +111,7 @@ import Workers
         (corridor, ["step_deadline": 0], "step_deadline is 0.0", "seconds"),
         ("worker:", [:], "names no program", "worker:PROGRAM"),
         ("worker:/no/such/program", [:], "no program \"/no/such/program\"", "chmod +x"),
-        ("worker:/etc/hostname", [:], "no program \"/etc/hostname\"", "chmod +x"),
+        ("worker:\(#filePath)", [:], "no program \"\(#filePath)\"", "chmod +x"),
         ("gymnasium:", [:], "names no environment", "gymnasium:"),
         ("wroker:x", [:], "unknown environment", "worker:…"),
     ])

@@ -95,7 +95,7 @@ private let folder = Files.parent(of: #filePath)
         #expect(
             try space("parts")
                 == (
-                    .box(shape: [5], low: [-1, -1, 0, 0, 0], high: [1, 1, 1, 1, 1]),
+                    .box(shape: [5], low: [0, 0, 0, -1, -1], high: [1, 1, 1, 1, 1]),
                     .box(shape: [2], low: [-1, -.infinity], high: [1, .infinity])
                 ))
         let error = try remediable { _ = try space("words") }
@@ -110,8 +110,8 @@ private let folder = Files.parent(of: #filePath)
         try parts.reset()
         parts.actions.copyBytes(from: [Float(0.5), 7].withUnsafeBytes { [UInt8]($0) })
         try parts.step()
-        // A dictionary in the order of its keys: "at" and then "room", one of three.
-        #expect(parts.observations == [0.5, -0.25, 0, 0, 1] && parts.rewards == [7])
+        // A dictionary in its own order: the room, one of three, and the place in it.
+        #expect(parts.observations == [0, 0, 1, 0.5, -0.25] && parts.rewards == [7])
     }
 
     /// What an environment does wrong is told with the slot, and costs its episode.

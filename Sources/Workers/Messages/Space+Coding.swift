@@ -122,7 +122,7 @@ extension Space {
     }
 
     private static func bytes(_ values: [Float], _ arena: inout Arena) -> ProtobufCBinaryData {
-        let values = values.allSatisfy { $0 == values[0] } ? [values[0]] : values
+        let values = Set(values).count == 1 ? [values[0]] : values
         let pointer = UnsafeMutableRawPointer(arena.array(values)).assumingMemoryBound(to: UInt8.self)
         return ProtobufCBinaryData(len: values.count * 4, data: pointer)
     }

@@ -4,7 +4,7 @@ import os
 
 import gymnasium
 import numpy
-from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Text
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Sequence
 
 from apus_worker import Refused, serve
 from apus_worker.loop import LoopSlots
@@ -50,7 +50,7 @@ WORLDS = {
         lambda *_: {"room": 2, "at": numpy.array([0.5, -0.25])},
         lambda action: action[1],
     ),
-    "words": lambda: World(Dict(number=Discrete(2), text=Text(5)), Discrete(2), lambda *_: {}),
+    "words": lambda: World(Dict(number=Discrete(2), text=Sequence(Discrete(9))), Discrete(2), lambda *_: {}),
     "raises": at_four(raises),
     "shapes": at_four(lambda action: numpy.zeros(3, numpy.float32)),
     "nan": at_four(lambda action: numpy.array([0, numpy.nan], numpy.float32)),

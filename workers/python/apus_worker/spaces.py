@@ -11,17 +11,29 @@ def observation(space):
     """The wire's space, and the function that makes an observation an array of it (None: nothing to do but the cast)."""
     if isinstance(space, spaces.Box):
         return _array(space), None
-    if not space.is_np_flattenable:
+    if not _flattens(space):
         raise Refused(f"observations of {_culprit(space)} have no fixed number of elements", "Wrap the environment so that they are a Box.")
     return _array(spaces.flatten_space(space)), lambda value: spaces.flatten(space, value)
 
 
+def _flattens(space):
+    try:
+        return isinstance(spaces.flatten_space(space), spaces.Box)
+    except NotImplementedError:
+        # A space of somebody's own.
+        return False
+
+
 def _culprit(space):
     """The part of a space that does not flatten."""
+    parts = {}
     if isinstance(space, spaces.Dict):
-        return next(f"{_culprit(part)} (key {key!r})" for key, part in space.spaces.items() if not part.is_np_flattenable)
-    if isinstance(space, spaces.Tuple):
-        return next(_culprit(part) for part in space.spaces if not part.is_np_flattenable)
+        parts = space.spaces
+    elif isinstance(space, spaces.Tuple):
+        parts = dict(enumerate(space.spaces))
+    for key, part in parts.items():
+        if not _flattens(part):
+            return f"{_culprit(part)} (key {key!r})"
     return f"the space {space}"
 
 
