@@ -18,16 +18,23 @@ TARGET INLINE void NAMED(tile)(
 ) {
     VECTOR sums[ROWS][2];
     const int whole = count == vectors * WIDTH;
+    const VECTOR first = *(const VECTOR *)bias, second = vectors > 1 ? *(const VECTOR *)(bias + WIDTH) : first;
+    UNROLLED(int i = 0; i < rows; i++) {
+        sums[i][0] = first;
+        if (vectors > 1) sums[i][1] = second;
+    }
     if (to->adds && whole) {
         UNROLLED(int i = 0; i < rows; i++) {
-            sums[i][0] = *(const VECTOR *)(c + i * to->jump);
-            if (vectors > 1) sums[i][1] = *(const VECTOR *)(c + i * to->jump + WIDTH);
+            sums[i][0] += *(const VECTOR *)(c + i * to->jump);
+            if (vectors > 1) sums[i][1] += *(const VECTOR *)(c + i * to->jump + WIDTH);
         }
-    } else {
-        VECTOR first = *(const VECTOR *)bias, second = vectors > 1 ? *(const VECTOR *)(bias + WIDTH) : first;
+    } else if (to->adds) {
+        float kept[ROWS][2 * WIDTH] = {{0}};
+        for (long i = 0; i < rows; i++)
+            for (long l = 0; l < count; l++) kept[i][l] = c[i * to->jump + l];
         UNROLLED(int i = 0; i < rows; i++) {
-            sums[i][0] = first;
-            if (vectors > 1) sums[i][1] = second;
+            sums[i][0] += *(const VECTOR *)kept[i];
+            if (vectors > 1) sums[i][1] += *(const VECTOR *)(kept[i] + WIDTH);
         }
     }
     for (long k = 0; k < depth; k++) {
@@ -58,7 +65,7 @@ TARGET INLINE void NAMED(tile)(
             if (vectors > 1) *(VECTOR *)(kept[i] + WIDTH) = sums[i][1];
         }
         for (long i = 0; i < rows; i++)
-            for (long l = 0; l < count; l++) c[i * to->jump + l] = kept[i][l] + (to->adds ? c[i * to->jump + l] : 0.0f);
+            for (long l = 0; l < count; l++) c[i * to->jump + l] = kept[i][l];
     }
 }
 
