@@ -92,6 +92,10 @@ class ParallelSlots:
         self._ended[:, first : first + len(self._agents)] = False
         self._write(first, self._environments[game].reset(seed=seed)[0])
 
+    def close(self):
+        for environment in self._environments:
+            environment.close()
+
     def reset(self):
         seeds, self._seeds = self._seeds or [None] * len(self._environments), None
         for game, seed in enumerate(seeds):
