@@ -12,7 +12,9 @@ struct ListEnvironments: ParsableCommand {
     func run() throws {
         let catalogue = EnvironmentCatalogue.current
         let families = catalogue.families.map { "\($0.prefix):…  \($0.summary)" }
-        let options = WorkerOptions.known.map { "  environment.options.\($0.name)  \($0.documentation) (\(number(Float($0.defaultValue))))" }
+        let options = WorkerOptions.known.map {
+            "  environment.options.\($0.name)  \($0.documentation) (\(number(Float($0.defaultValue))))"
+        }
         let workers = (families + ["Those run in processes of their own:"] + options).joined(separator: "\n")
         report.print(
             (catalogue.environments.map(text) + [workers]).joined(separator: "\n\n"),
