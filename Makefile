@@ -3,7 +3,7 @@ JOBS ?= 2
 # More arguments for `apus train cartpole`, for example: make train ARGS="--seed 7 --name mine"
 ARGS ?=
 
-.PHONY: build setup train test check-wire clean
+.PHONY: build setup train test example check-wire clean
 
 build: setup
 	swift build -c release -j $(JOBS)
@@ -18,6 +18,11 @@ train: build
 test: setup
 	swift build -c release --build-tests -j $(JOBS)
 	swift test -c release --skip-build
+
+# Builds the example package and trains on what it brings: its own environment, method and network.
+example: setup
+	swift build -c release --package-path Examples -j $(JOBS)
+	Examples/.build/release/gridworld train Examples/gridworld.yaml $(ARGS)
 
 # Fails if the committed code in Sources/CWire is not what proto/ gives.
 check-wire:

@@ -53,7 +53,7 @@ let package = Package(
         .target(name: "Methods", dependencies: ["Rollouts", "Networks", "Tensors", "Platform"]),
         .target(
             name: "Runs", dependencies: ["Platform", "Tensors", "Networks", "Environments", "CWire", .product(name: "Yams", package: "Yams")],
-            resources: [.embedInCode("Presets/cartpole.yaml")]),
+            resources: ["cartpole", "halfcheetah", "lunarlander", "minatar-breakout", "pong"].map { .embedInCode("Presets/\($0).yaml") }),
 
         // The wire and the three roles.
         .target(

@@ -9,7 +9,8 @@ import Workers
 
 /// The actor role: steps environments with a recent copy of the policy and streams rollouts to the learner.
 ///
-/// Two threads: this one steps; `ActorSockets` owns the sockets. They meet at a desk: `welcome`, `weights` and tickets come in, rollouts go out.
+/// Two threads: this one steps; `ActorSockets` owns the sockets. They meet at a desk: `welcome`, `weights` and tickets come in, rollouts go
+/// out.
 public struct ActorRole: Sendable {
     private let coordinator: Endpoint
     private let context: SocketContext
@@ -23,7 +24,8 @@ public struct ActorRole: Sendable {
     ///   - catalogue: the environments that the run file may name.
     ///   - log: takes lines for people.
     public init(
-        coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil, catalogue: EnvironmentCatalogue = .current,
+        coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil,
+        catalogue: EnvironmentCatalogue = .current,
         log: Logger
     ) {
         self.coordinator = coordinator

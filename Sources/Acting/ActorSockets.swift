@@ -4,7 +4,8 @@ import Rollouts
 import Tensors
 import Wire
 
-/// The actor's socket thread: control to the coordinator, stream and weights to the learner. Thin: what to do is decided by the state machines.
+/// The actor's socket thread: control to the coordinator, stream and weights to the learner. Thin: what to do is decided by the state
+/// machines.
 final class ActorSockets {
     private let desk: Guarded<ActorDesk>
     private let wakeUp: WakeUp
@@ -170,7 +171,9 @@ final class ActorSockets {
     private func heartbeat(_ now: Time) -> (gauges: [Gauge], waits: [Wait]) {
         desk.read { desk in
             let state = desk.meter.state(now: now)
-            var gauges = desk.meter.take(now: now).map { Gauge($0.name == ShareMeter.busy ? "busy_share" : "wait_share/\($0.name)", $0.share) }
+            var gauges = desk.meter.take(now: now).map {
+                Gauge($0.name == ShareMeter.busy ? "busy_share" : "wait_share/\($0.name)", $0.share)
+            }
             gauges.append(Gauge("frames_per_second", Double(desk.frames - lastFrames.count) / max(now - lastFrames.time, 1e-3)))
             lastFrames = (desk.frames, now)
             gauges.append(Gauge("frames", Double(desk.frames)))

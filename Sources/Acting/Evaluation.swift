@@ -11,7 +11,8 @@ public struct EvaluationResult: Sendable, Equatable {
     public var meanReturn: Double { returns.isEmpty ? .nan : returns.reduce(0) { $0 + Double($1) } / Double(returns.count) }
     public var standardDeviation: Double {
         let mean = meanReturn
-        return returns.isEmpty ? .nan : (returns.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(returns.count)).squareRoot()
+        guard !returns.isEmpty else { return .nan }
+        return (returns.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(returns.count)).squareRoot()
     }
 }
 

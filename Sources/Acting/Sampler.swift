@@ -115,8 +115,8 @@ public final class Sampler {
         return builder.finish(id: RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), version: version)
     }
 
-    /// Names the first reward or observation of the rollout's rows up to `last` that is infinite or NaN: the learner would refuse the rollout,
-    /// but could not tell whose fault it is.
+    /// Names the first reward or observation of the rollout's rows up to `last` that is infinite or NaN: the learner would refuse the
+    /// rollout, but could not tell whose fault it is.
     private func checkFinite(through last: Int) throws(EnvironmentFault) {
         for t in 0...last {
             let now = step - UInt64(last + 1 - t)

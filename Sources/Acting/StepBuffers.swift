@@ -29,6 +29,8 @@ final class StepBuffers {
     }
 
     var row: SlotsRow {
-        SlotsRow(actions: UnsafeRawBufferPointer(action), observation: observation, reward: reward, terminated: terminated, truncated: truncated)
+        SlotsRow(
+            actions: UnsafeRawBufferPointer(action), observation: observation, reward: reward, terminated: terminated,
+            truncated: truncated)
     }
 }

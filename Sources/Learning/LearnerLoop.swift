@@ -9,8 +9,9 @@ import Wire
 
 /// The training thread: waits for rollouts, updates, publishes, acknowledges, records, and judges when the run is over.
 ///
-/// The order within one update is what makes a kill at any moment harmless: update → ledger (handed to the system) → publication and acknowledgement.
-/// Whatever was acknowledged stands in the ledger; whatever stands in the ledger above the checkpoint that a new life resumes from is undone there.
+/// The order within one update is what makes a kill at any moment harmless: update → ledger (handed to the system) → publication and
+/// acknowledgement. Whatever was acknowledged stands in the ledger; whatever stands in the ledger above the checkpoint that a new life
+/// resumes from is undone there.
 final class LearnerLoop {
     private let spec: RunSpec
     private let directory: RunDirectory
@@ -185,7 +186,8 @@ final class LearnerLoop {
         for rollout in rollouts {
             ledger.append(
                 LedgerRecord(
-                    .trained, actor: rollout.id.actor, incarnation: rollout.id.incarnation, sequence: rollout.id.sequence, version: report.version)
+                    .trained, actor: rollout.id.actor, incarnation: rollout.id.incarnation, sequence: rollout.id.sequence,
+                    version: report.version)
             )
         }
         try ledger.flush()

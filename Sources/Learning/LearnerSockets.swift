@@ -12,7 +12,8 @@ public enum LearnerBinding: Sendable {
     case host(String, advertised: String)
 }
 
-/// The learner's socket thread: streams and weights to the actors, control to the coordinator. Thin: what to do is decided by the state machines.
+/// The learner's socket thread: streams and weights to the actors, control to the coordinator. Thin: what to do is decided by the state
+/// machines.
 final class LearnerSockets {
     private let desk: Guarded<LearnerDesk>
     private let wakeUp: WakeUp
@@ -197,7 +198,8 @@ final class LearnerSockets {
 
     // MARK: Training
 
-    /// What the training thread has left on the desk: weights first, so that they are on their way before the acknowledgements that ask for them.
+    /// What the training thread has left on the desk: weights first, so that they are on their way before the acknowledgements that ask for
+    /// them.
     private func serveTraining() {
         guard intake != nil else { return }
         let work = desk.read { desk in

@@ -10,8 +10,8 @@ import Workers
 
 /// Acting and learning in turns, in one process and one thread: the reference that the distributed run is measured against.
 ///
-/// The same sampler and trainer as in the distributed roles, without sockets. Two runs with one seed are equal bit for bit, and a distributed run with one
-/// actor that is held at `learner.max_lag: 0` makes the same weights.
+/// The same sampler and trainer as in the distributed roles, without sockets. Two runs with one seed are equal bit for bit, and a
+/// distributed run with one actor that is held at `learner.max_lag: 0` makes the same weights.
 public struct LockstepRun {
     private let spec: RunSpec
     private let directory: RunDirectory
@@ -91,7 +91,8 @@ public struct LockstepRun {
 
     private func keep(_ record: Record, _ report: (Record) -> Void) throws {
         try metrics.append(
-            MetricsRecord(time: record.time, version: record.version, frames: record.frames, scalars: record.scalars.map { ($0.name, $0.value) }))
+            MetricsRecord(
+                time: record.time, version: record.version, frames: record.frames, scalars: record.scalars.map { ($0.name, $0.value) }))
         report(record)
     }
 }

@@ -5,8 +5,8 @@ import Runs
 import Wire
 
 extension Trainer {
-    /// Whether the run is over: solved, or at a limit. Solved means that the training return has reached the target and an evaluation of exactly this
-    /// version confirms it.
+    /// Whether the run is over: solved, or at a limit. Solved means that the training return has reached the target and an evaluation of
+    /// exactly this version confirms it.
     func judge(_ progress: inout TrainingProgress) throws -> Outcome? {
         if progress.mayBeSolved(frames: frames) {
             let result = try evaluate(&progress)

@@ -30,12 +30,14 @@ public struct NonFiniteUpdate: Remediable {
     public var problem: String { "\(tensor) is not finite in the update after version \(version)" }
     public var place: String { "rollouts \(rollouts.map(\.description).joined(separator: ", "))" }
     public var remedy: String {
-        "The batch is saved in the run directory. Lower optimizer.learning_rate or optimizer.clip_norm, or set learner.on_nonfinite to skip."
+        """
+        The batch is saved in the run directory. Lower optimizer.learning_rate or optimizer.clip_norm, or set learner.on_nonfinite to skip.
+        """
     }
 }
 
-/// The learner's arithmetic: a batch of rollouts in, new weights out. It knows nothing of sockets, files or clocks, so that the serial and the distributed
-/// learner are one.
+/// The learner's arithmetic: a batch of rollouts in, new weights out. It knows nothing of sockets, files or clocks, so that the serial and
+/// the distributed learner are one.
 public final class Trainer {
     public let environment: ResolvedEnvironment
     public let network: any PolicyNetwork
@@ -81,7 +83,8 @@ public final class Trainer {
     /// One update: loss of the whole batch, its gradient, clipping, the optimiser's step. The batch's observations count from the next
     /// version on: this one is trained with the statistics that acted.
     ///
-    /// - Throws: `NonFiniteUpdate` (weights, optimiser and counters are as before), or `RolloutError` for rollouts that do not fit together.
+    /// - Throws: `NonFiniteUpdate` (weights, optimiser and counters are as before), or `RolloutError` for rollouts that do not fit
+    ///   together.
     public func update(_ rollouts: [Rollout]) throws -> UpdateReport {
         var batch = try RolloutBatch(rollouts, observationSpace: environment.observationSpace)
         var rewardScaling = rewardScaling

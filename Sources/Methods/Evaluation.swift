@@ -38,7 +38,8 @@ struct Evaluation {
         }
     }
 
-    /// T · N flags: 1 where the step before ended an episode. The state of the first step is the one that the actor had, new episode or not.
+    /// T · N flags: 1 where the step before ended an episode. The state of the first step is the one that the actor had, new episode or
+    /// not.
     private static func begins(_ batch: RolloutBatch) -> [UInt8] {
         let slots = batch.slots
         return (0..<batch.frames).map { $0 < slots ? 0 : batch.terminated[$0 - slots] | batch.truncated[$0 - slots] }

@@ -72,8 +72,8 @@ public enum ActionDistribution: Sendable, Hashable {
 
     /// [rows], in nats.
     ///
-    /// - Parameter actions: as in `logProb`; the entropy of a squashed normal distribution has no closed form and is estimated at the action
-    ///   that was drawn.
+    /// - Parameter actions: as in `logProb`; the entropy of a squashed normal distribution has no closed form and is estimated at the
+    ///   action that was drawn.
     public func entropy(_ output: PolicyOutput, at actions: Actions) -> Tensor {
         switch self {
         case .categorical: return Categorical(logits: output.policy).entropy

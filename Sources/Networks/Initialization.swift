@@ -18,34 +18,54 @@ struct Initializer {
 /// Fills a matrix [rows, columns] with orthonormal rows, or columns where there are more rows than columns, times `gain` (Saxe et al.,
 /// 2014).
 ///
-/// Gram–Schmidt on normal vectors, in double precision and twice over, which keeps them orthogonal to rounding.
+/// Gram–Schmidt on normal vectors in double precision.
 func fillOrthogonal(_ matrix: Tensor, gain: Float, _ stream: inout RandomStream) {
     let (rows, columns) = (matrix.shape[0], matrix.shape[1])
     let (vectors, length) = rows <= columns ? (rows, columns) : (columns, rows)
-    var basis = [[Double]]()
-    while basis.count < vectors {
-        var vector = (0..<length).map { _ in stream.normal() }
-        for _ in 0..<2 {
-            for other in basis {
-                let projection = dot(vector, other)
-                for i in 0..<length { vector[i] -= projection * other[i] }
+    var basis = [Double](repeating: 0, count: vectors * length)
+    basis.withUnsafeMutableBufferPointer { basis in
+        var found = 0
+        while found < vectors {
+            let vector = basis.baseAddress! + found * length
+            for i in 0..<length { vector[i] = stream.normal() }
+            var (norm, before) = (dot(vector, vector, length).squareRoot(), Double.infinity)
+            // Once more where little is left and rounding has its share of it; twice is enough (Parlett, 1998, The symmetric eigenvalue
+            // problem, 6.9).
+            for _ in 0..<2 where norm < 0.7 * before {
+                for other in 0..<found { subtractProjection(of: vector, on: basis.baseAddress! + other * length, length) }
+                before = norm
+                norm = dot(vector, vector, length).squareRoot()
             }
+            guard norm > 1e-6 else { continue }
+            for i in 0..<length { vector[i] /= norm }
+            found += 1
         }
-        let norm = dot(vector, vector).squareRoot()
-        guard norm > 1e-6 else { continue }
-        basis.append(vector.map { $0 / norm })
     }
     matrix.withMutableBuffer { buffer in
         for row in 0..<rows {
             for column in 0..<columns {
-                buffer[row * columns + column] = gain * Float(rows <= columns ? basis[row][column] : basis[column][row])
+                let value = rows <= columns ? basis[row * length + column] : basis[column * length + row]
+                buffer[row * columns + column] = gain * Float(value)
             }
         }
     }
 }
 
-private func dot(_ a: [Double], _ b: [Double]) -> Double {
-    var total = 0.0
-    for i in a.indices { total += a[i] * b[i] }
+private func subtractProjection(of vector: UnsafeMutablePointer<Double>, on unit: UnsafePointer<Double>, _ length: Int) {
+    let projection = dot(vector, unit, length)
+    for i in 0..<length { vector[i] -= projection * unit[i] }
+}
+
+/// Eight sums side by side: the additions of one would wait for each other.
+private func dot(_ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ length: Int) -> Double {
+    var sums = SIMD8<Double>.zero
+    let whole = length & ~7
+    for i in stride(from: 0, to: whole, by: 8) {
+        let x = UnsafeRawPointer(a + i).loadUnaligned(as: SIMD8<Double>.self)
+        let y = UnsafeRawPointer(b + i).loadUnaligned(as: SIMD8<Double>.self)
+        sums += x * y
+    }
+    var total = sums.sum()
+    for i in whole..<length { total += a[i] * b[i] }
     return total
 }

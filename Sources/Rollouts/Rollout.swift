@@ -20,8 +20,8 @@ public struct RolloutID: Hashable, Sendable, CustomStringConvertible {
 
 /// A time-major block of T steps × B slots from one actor, made under one policy version.
 ///
-/// Auto-reset happens in the same step: where step t of slot b ended an episode, `observation[t + 1, b]` already belongs to the next episode and the
-/// ended episode's own last observation stands in `finalObservation`, at the row k with `finalIndex[k] == t * B + b`.
+/// Auto-reset happens in the same step: where step t of slot b ended an episode, `observation[t + 1, b]` already belongs to the next
+/// episode and the ended episode's own last observation stands in `finalObservation`, at the row k with `finalIndex[k] == t * B + b`.
 public struct Rollout: Sendable {
     public let id: RolloutID
     /// The policy version that chose every action in this block.
@@ -31,8 +31,8 @@ public struct Rollout: Sendable {
 
     /// [T + 1, B] + observation shape; row T is where the block was cut.
     public let observation: Column
-    /// [T, B] for a discrete action space (int32), [T, B, K] for a multi-discrete one (int32), [T, B] + shape for a box (float32): what the policy
-    /// drew, before it was clipped or squashed into the box.
+    /// [T, B] for a discrete action space (int32), [T, B, K] for a multi-discrete one (int32), [T, B] + shape for a box (float32): what the
+    /// policy drew, before it was clipped or squashed into the box.
     public let action: Column
     /// [T, B] float32: log μ(a | o) under the behaviour policy, of the action as it stands in `action`.
     public let behaviourLogProb: Column
@@ -59,8 +59,8 @@ public struct Rollout: Sendable {
     /// Every column, in the order in which they travel.
     public var columns: [Column] {
         [
-            observation, action, behaviourLogProb, reward, terminated, truncated, finalIndex, finalObservation, episodeReturn, episodeLength,
-            recurrentState,
+            observation, action, behaviourLogProb, reward, terminated, truncated, finalIndex, finalObservation, episodeReturn,
+            episodeLength, recurrentState,
         ]
     }
     public var byteCount: Int { columns.reduce(0) { $0 + $1.bytes.count } }

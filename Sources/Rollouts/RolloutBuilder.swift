@@ -31,7 +31,8 @@ public final class RolloutBuilder {
         self.stateCount = stateCount
         self.steps = steps
         self.slots = slots
-        layout = Layout(observationBytes: observation.byteCount, actionBytes: action.byteCount, stateCount: stateCount, steps: steps, slots: slots)
+        layout = Layout(
+            observationBytes: observation.byteCount, actionBytes: action.byteCount, stateCount: stateCount, steps: steps, slots: slots)
         pool = RolloutPool(blockSize: layout.size, kept: kept)
         block = pool.take()
     }
@@ -46,7 +47,8 @@ public final class RolloutBuilder {
     }
     /// The same as the scalars that the observation space is made of.
     public func observation<Scalar: BitwiseCopyable>(_ t: Int, as type: Scalar.Type) -> UnsafeMutableBufferPointer<Scalar> {
-        precondition(MemoryLayout<Scalar>.stride == observationSpace.elementType.byteCount, "observations are \(observationSpace.elementType)")
+        let stored = observationSpace.elementType
+        precondition(MemoryLayout<Scalar>.stride == stored.byteCount, "observations are \(stored)")
         return observation(t).assumingMemoryBound(to: type)
     }
     /// Row t of the actions, [B] + action shape.
@@ -105,7 +107,8 @@ public final class RolloutBuilder {
         }
         return Rollout(
             id: id, version: version, steps: steps, slots: slots,
-            observation: column("observation", observationSpace.elementType, [steps + 1, slots] + observationSpace.shape, layout.observation),
+            observation: column(
+                "observation", observationSpace.elementType, [steps + 1, slots] + observationSpace.shape, layout.observation),
             action: column("action", actionSpace.elementType, [steps, slots] + actionSpace.shape, layout.action),
             behaviourLogProb: column("behaviourLogProb", .float32, [steps, slots], layout.behaviourLogProb),
             reward: column("reward", .float32, [steps, slots], layout.reward),

@@ -27,7 +27,9 @@ extension Rollout {
     /// out of range, no float is infinite or NaN, and the flags and the ended episodes tell the same story.
     public func validate(_ expected: RolloutShape) throws(RolloutError) {
         try checkShapes(expected)
-        for column in [observation, action, behaviourLogProb, reward, finalObservation, episodeReturn, recurrentState] { try checkFinite(column) }
+        for column in [observation, action, behaviourLogProb, reward, finalObservation, episodeReturn, recurrentState] {
+            try checkFinite(column)
+        }
         try checkActions(expected.action)
         if case .box = expected.action {} else { try checkLogProbs() }
         try checkEnds()

@@ -71,8 +71,8 @@ private struct Convolution {
         _ shape: [Int], _ layout: ImageLayout, _ weight: Tensor, _ bias: Tensor, _ stride: Int, _ padding: Int,
         _ activation: LinearActivation
     ) {
-        precondition(stride > 0 && padding >= 0, "conv2d needs a stride of at least 1 and no negative padding, not \(stride) and \(padding)")
-        precondition(shape.count == 4 && weight.shape.count == 4, "conv2d needs four axes of x and weight, not \(shape) and \(weight.shape)")
+        precondition(stride > 0 && padding >= 0, "conv2d needs a stride of at least 1 and padding of at least 0, not \(stride), \(padding)")
+        precondition(shape.count == 4 && weight.shape.count == 4, "conv2d needs four axes of x and weight, not \(shape), \(weight.shape)")
         let (height, width, channels) =
             layout == .channelsLast ? (shape[1], shape[2], shape[3]) : (shape[2], shape[3], shape[1])
         let (filters, kernelHeight, kernelWidth) = (weight.shape[0], weight.shape[2], weight.shape[3])
@@ -81,7 +81,8 @@ private struct Convolution {
             "conv2d needs weight [out, \(channels), …] and bias [out] for x \(shape), \(layout), not \(weight.shape) and \(bias.shape)")
         let outHeight = slidingWindows(height, kernelHeight, stride, padding)
         let outWidth = slidingWindows(width, kernelWidth, stride, padding)
-        precondition(outHeight > 0 && outWidth > 0, "a kernel of \(kernelHeight)×\(kernelWidth) does not fit into images of \(height)×\(width)")
+        precondition(
+            outHeight > 0 && outWidth > 0, "a kernel of \(kernelHeight)×\(kernelWidth) does not fit into images of \(height)×\(width)")
         sizes = ApusConvolution(
             height: height, width: width, channels: channels, filters: filters, kernel_height: kernelHeight, kernel_width: kernelWidth,
             stride: stride, padding: padding, out_height: outHeight, out_width: outWidth)

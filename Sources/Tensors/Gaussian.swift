@@ -8,7 +8,10 @@ public func gaussianLogProb(mean: Tensor, logDeviation: Tensor, action: Tensor) 
     let (rows, columns) = matrixShape(mean, "gaussianLogProb")
     precondition(
         mean.shape == action.shape && (logDeviation.shape == [columns] || logDeviation.shape == mean.shape),
-        "gaussianLogProb needs mean and action [N, A] and logDeviation [A] or [N, A], not \(mean.shape), \(action.shape), \(logDeviation.shape)")
+        """
+        gaussianLogProb needs mean and action [N, A] and logDeviation [A] or [N, A], not \(mean.shape), \(action.shape) and \
+        \(logDeviation.shape)
+        """)
     let jump = logDeviation.shape == mean.shape ? columns : 0
     let y = Tensor(uninitialized: Array(mean.shape.dropLast()))
     let (center, deviation, point) = (mean.detached, logDeviation.detached, action.detached)

@@ -50,7 +50,8 @@ struct Unroll {
             "\(name) needs x [T·B, inputs] and a state [B, \(size)], not \(x.shape) and \(state.shape)")
         steps = x.shape[0] / rows
         precondition(
-            resets.isEmpty || resets.count == steps * rows, "\(name) needs a reset flag per step and sequence (\(steps * rows)), not \(resets.count)")
+            resets.isEmpty || resets.count == steps * rows,
+            "\(name) needs a reset flag per step and sequence (\(steps * rows)), not \(resets.count)")
         self.resets = resets
     }
 
@@ -85,13 +86,13 @@ struct Unroll {
             weights.inputBias.node?.accumulate(zeroed: [width]) { apus_bias_backward(gates.base, $0, count, width) }
             weights.hiddenBias.node?.accumulate(zeroed: [width]) { apus_bias_backward(products.base, $0, count, width) }
             weights.input.node?.accumulate([width, inputs]) {
-                sgemm(width, inputs, count, gates.base, transposed: true, x.base, transposed: false, beta: $1, $0)
+                product(width, inputs, count, gates.base, transposed: true, x.base, transposed: false, adding: $1, $0)
             }
             weights.hidden.node?.accumulate([width, size]) {
-                sgemm(width, size, count, products.base, transposed: true, before.base, transposed: false, beta: $1, $0)
+                product(width, size, count, products.base, transposed: true, before.base, transposed: false, adding: $1, $0)
             }
             xNode?.accumulate([count, inputs]) {
-                sgemm(count, inputs, width, gates.base, transposed: false, weights.input.base, transposed: false, beta: $1, $0)
+                product(count, inputs, width, gates.base, transposed: false, weights.input.base, transposed: false, adding: $1, $0)
             }
         }
     }
@@ -119,14 +120,17 @@ public func lstm(
         Tensor(uninitialized: output.shape), Tensor(uninitialized: output.shape), Tensor(uninitialized: output.shape)
     )
     let cells = Tensor(uninitialized: output.shape)
-    withExtendedLifetime((input.storage, weights.input.storage, weights.hidden.storage, hidden.storage, cell.storage)) {
-        sgemm(steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, beta: 0, gates.base)
+    let recurrent = RightMatrix(weights.hidden, transposed: true, rows: rows, uses: steps)
+    withExtendedLifetime((input.storage, weights.input.storage, hidden.storage, cell.storage)) {
+        product(
+            steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, adding: false,
+            gates.base)
         for step in 0..<steps {
             let at = step * stride
             unroll.enter(step, step == 0 ? hidden.base : output.base + at - stride, before.base + at)
             unroll.enter(step, step == 0 ? cell.base : cells.base + at - stride, cellBefore.base + at)
             let now = gates.base + step * rows * width
-            sgemm(rows, width, size, before.base + at, transposed: false, weights.hidden.base, transposed: true, beta: 1, now)
+            recurrent.multiplied(by: before.base + at, rows: rows, adding: true, now)
             withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
                 apus_lstm_step(
                     now, weights.inputBias.base, weights.hiddenBias.base, cellBefore.base + at, output.base + at, cells.base + at,
@@ -141,7 +145,8 @@ public func lstm(
         let gatesGradient = Tensor(uninitialized: gates.shape)
         let cellGradient = Tensor(zeros: [rows, size])
         let carried = Tensor(uninitialized: [rows, size])
-        withExtendedLifetime((gates.storage, cellBefore.storage, cellTanh.storage, weights.hidden.storage, gradient.storage)) {
+        let recurrent = RightMatrix(weights.hidden, transposed: false, rows: rows, uses: steps)
+        withExtendedLifetime((gates.storage, cellBefore.storage, cellTanh.storage, gradient.storage)) {
             for step in (0..<steps).reversed() {
                 let at = step * stride
                 if step < steps - 1 { apus_axpy(1, carried.base, gradient.base + at, stride) }
@@ -150,7 +155,7 @@ public func lstm(
                     gates.base + step * rows * width, cellBefore.base + at, cellTanh.base + at, gradient.base + at, cellGradient.base, now,
                     rows, size)
                 guard step > 0 || hiddenNode != nil || cellNode != nil else { break }
-                sgemm(rows, size, width, now, transposed: false, weights.hidden.base, transposed: false, beta: 0, carried.base)
+                recurrent.multiplied(by: now, rows: rows, adding: false, carried.base)
                 unroll.cut(step, carried.base)
                 unroll.cut(step, cellGradient.base)
             }
@@ -175,13 +180,15 @@ public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: 
     let before = Tensor(uninitialized: output.shape)
     let gates = Tensor(uninitialized: [steps * rows, width])
     let products = Tensor(uninitialized: gates.shape)
-    withExtendedLifetime((input.storage, weights.input.storage, weights.hidden.storage, hidden.storage)) {
-        sgemm(steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, beta: 0, gates.base)
+    let recurrent = RightMatrix(weights.hidden, transposed: true, rows: rows, uses: steps)
+    withExtendedLifetime((input.storage, weights.input.storage, hidden.storage)) {
+        product(
+            steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, adding: false,
+            gates.base)
         for step in 0..<steps {
             let (at, wide) = (step * stride, step * rows * width)
             unroll.enter(step, step == 0 ? hidden.base : output.base + at - stride, before.base + at)
-            sgemm(
-                rows, width, size, before.base + at, transposed: false, weights.hidden.base, transposed: true, beta: 0, products.base + wide)
+            recurrent.multiplied(by: before.base + at, rows: rows, adding: false, products.base + wide)
             withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
                 apus_gru_step(
                     gates.base + wide, products.base + wide, weights.inputBias.base, weights.hiddenBias.base, before.base + at,
@@ -195,16 +202,15 @@ public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: 
     let recorded = output.recorded(on: tape, inputs: nodes) { gradient in
         let (gatesGradient, productsGradient) = (Tensor(uninitialized: gates.shape), Tensor(uninitialized: gates.shape))
         let carried = Tensor(zeros: [rows, size])
-        withExtendedLifetime((gates.storage, products.storage, before.storage, weights.hidden.storage, gradient.storage)) {
+        let recurrent = RightMatrix(weights.hidden, transposed: false, rows: rows, uses: steps)
+        withExtendedLifetime((gates.storage, products.storage, before.storage, gradient.storage)) {
             for step in (0..<steps).reversed() {
                 let (at, wide) = (step * stride, step * rows * width)
                 apus_axpy(1, gradient.base + at, carried.base, stride)
                 apus_gru_step_backward(
                     gates.base + wide, products.base + wide, before.base + at, carried.base, gatesGradient.base + wide,
                     productsGradient.base + wide, rows, size)
-                sgemm(
-                    rows, size, width, productsGradient.base + wide, transposed: false, weights.hidden.base, transposed: false, beta: 1,
-                    carried.base)
+                recurrent.multiplied(by: productsGradient.base + wide, rows: rows, adding: true, carried.base)
                 unroll.cut(step, carried.base)
             }
         }

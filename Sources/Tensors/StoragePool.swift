@@ -23,6 +23,9 @@ final class Storage {
 struct StoragePool {
     /// What the pool keeps at most; blocks beyond it go back to the system.
     static let keptBytes = 1 << 30
+    /// Blocks from here on lie in large pages where the system has them.
+    private static let largeBytes = 4 << 20
+    private static let pageBytes = 2 << 20
     static let shared = Guarded(StoragePool())
 
     private var free: [[UnsafeMutablePointer<Float>]] = Array(repeating: [], count: 256)
@@ -47,7 +50,11 @@ struct StoragePool {
             bytes -= size
             return block
         }
-        return UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64).bindMemory(to: Float.self, capacity: size / 4)
+        let isLarge = size >= Self.largeBytes
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: isLarge ? Self.pageBytes : 64)
+        // Products walk through activations in long strides, which need fewer translations of addresses in large pages. It may fail.
+        if isLarge { madvise(memory, size, MADV_HUGEPAGE) }
+        return memory.bindMemory(to: Float.self, capacity: size / 4)
     }
 
     mutating func put(_ block: UnsafeMutablePointer<Float>, sizeClass: Int) {

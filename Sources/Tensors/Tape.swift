@@ -97,19 +97,19 @@ final class Node {
         }
     }
 
-    /// Lets `body` compute a gradient straight into its place. Its second argument says whether to add to what stands there (1) or to
-    /// overwrite it (0): the `beta` of a matrix product.
-    func accumulate(_ shape: [Int], _ body: (UnsafeMutablePointer<Float>, Float) -> Void) {
-        if let total = sink ?? gradient { return withExtendedLifetime(total.storage) { body(total.base, 1) } }
+    /// Lets `body` compute a gradient straight into its place. Its second argument says whether to add to what stands there or to
+    /// overwrite it.
+    func accumulate(_ shape: [Int], _ body: (UnsafeMutablePointer<Float>, Bool) -> Void) {
+        if let total = sink ?? gradient { return withExtendedLifetime(total.storage) { body(total.base, true) } }
         let total = Tensor(uninitialized: shape)
-        body(total.base, 0)
+        body(total.base, false)
         gradient = total
     }
 
     /// Like `accumulate`, for a body that only adds.
     func accumulate(zeroed shape: [Int], _ body: (UnsafeMutablePointer<Float>) -> Void) {
-        accumulate(shape) { place, beta in
-            if beta == 0 { place.update(repeating: 0, count: shape.reduce(1, *)) }
+        accumulate(shape) { place, adding in
+            if !adding { place.update(repeating: 0, count: shape.reduce(1, *)) }
             body(place)
         }
     }

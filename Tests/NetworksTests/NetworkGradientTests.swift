@@ -44,6 +44,7 @@ import Testing
     ]
 
     @Test(arguments: kinds) func equalsDifferences(_ kind: Kind) throws {
+        setBLASThreads(1)
         let network = try ActorCritic(observation: kind.observation, action: kind.action, kind.settings)
         let (steps, slots) = (4, 3)
         let rows = steps * slots

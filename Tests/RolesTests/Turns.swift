@@ -16,6 +16,7 @@ final class Turns {
     init(
         catalogue: EnvironmentCatalogue = .standard, actor: UInt32 = 0, seed: UInt64 = 1, _ edit: (inout RunSpec) -> Void
     ) throws {
+        setBLASThreads(1)
         let spec = Turns.spec(seed: seed, edit)
         trainer = try Trainer(spec, catalogue: catalogue)
         sampler = try Turns.sampler(spec, catalogue: catalogue, actor: actor)

@@ -153,8 +153,31 @@ void apus_rmsprop(float *w, const float *g, float *s, float gradient_scale, floa
 /// How many threads the caller's kernels shall share, for `apus_threads`; 1 until it is set.
 void apus_set_threads(int count);
 int apus_threads(void);
-/// Runs body(context, part, parts) for every part in 0 … parts − 1, each on a thread of its own where one is free; returns when all are done.
+/// Runs body(context, part, parts) for every part in 0 … parts − 1, each on a thread of its own where one is free; returns when all are
+/// done.
 void apus_parallel(int parts, void (*body)(void *context, int part, int parts), void *context);
+
+// Matrix products, row-major and contiguous.
+/// c [rows, columns] = op(a) · op(b) + bias, added to what stands in c if `adds`; relu of it if `rectifies`.
+///
+/// op(a) is [rows, depth]: a, or the transpose of a [depth, rows]; op(b) is [depth, columns]: b, or the transpose of b [columns, depth].
+/// `bias` [columns] may be null. Both matrices transposed are not supported.
+typedef struct {
+    long rows, columns, depth;
+    const float *a, *b, *bias;
+    /// What `apus_product_pack` made of b, or null.
+    const float *packed;
+    float *c;
+    int a_transposed, b_transposed, adds, rectifies, threads;
+} ApusProduct;
+/// Whether `apus_product` is the faster way on this machine than a general library's; it is right in any case.
+int apus_product_pays(const ApusProduct *p);
+/// Prepares b for several products: `packed` has room for depth · (columns rounded up to a multiple of 16) floats, aligned to 64 bytes.
+/// Only `columns`, `depth`, `b` and `b_transposed` count, and they stay as they are.
+void apus_product_pack(const ApusProduct *p, float *packed);
+/// The floats of workspace that the product needs, aligned to 64 bytes; it need not be cleared.
+long apus_product_workspace(const ApusProduct *p);
+void apus_product(const ApusProduct *p, float *workspace);
 
 // Convolutions. Images are [N, height, width, channels] floats ("channels-last") unless `ApusImages` says otherwise; outputs are
 // [N, out_height, out_width, filters]; weights are [filters, channels, kernel_height, kernel_width] as in PyTorch.

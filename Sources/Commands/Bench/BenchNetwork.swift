@@ -32,7 +32,8 @@ struct BenchNetwork {
         + [64, 256].map { nature($0) } + [nature(256, bytes: true)] + [lstm]
 
     private static func mlp64(_ batch: Int) -> BenchNetwork {
-        BenchNetwork(name: "mlp-4-64-64-2", batch: batch, input: .rows(4), layers: [.dense(4, 64, .tanh), .dense(64, 64, .tanh)], heads: [2, 1])
+        BenchNetwork(
+            name: "mlp-4-64-64-2", batch: batch, input: .rows(4), layers: [.dense(4, 64, .tanh), .dense(64, 64, .tanh)], heads: [2, 1])
     }
 
     private static func mlp256(_ batch: Int) -> BenchNetwork {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Networks
 import Platform
 import Tensors
@@ -8,12 +9,15 @@ struct BenchNetworks: ParsableCommand {
         commandName: "networks",
         abstract: "Time of a forward pass, and of forward, backward and an Adam update, for the networks of the presets.",
         discussion: """
-            GFLOP/s counts the matrix products alone; the peak is that of a product of two matrices of 512×512. Benchmarks/networks.sh measures
-            PyTorch in turns with it.
+            GFLOP/s counts the matrix products alone; the peak is that of a product of two matrices of 512×512. Benchmarks/networks.sh
+            measures PyTorch in turns with it.
             """)
 
     @Option(help: "Threads of a product or a convolution.")
     var threads = 1
+
+    @Flag(help: "Measure the processor time of one thread, which other programs on the machine disturb less.")
+    var cpuTime = false
 
     @Option(help: "Measurements of each pass.")
     var repetitions = 15
@@ -27,6 +31,7 @@ struct BenchNetworks: ParsableCommand {
         guard (1...64).contains(threads), repetitions >= 1 else {
             throw ValidationError("--threads must be 1 to 64, --repetitions at least 1.")
         }
+        guard !cpuTime || threads == 1 else { throw ValidationError("--cpu-time is the time of one thread: leave --threads out.") }
     }
 
     func run() throws {
@@ -75,13 +80,19 @@ struct BenchNetworks: ParsableCommand {
     /// Microseconds of one call, from calls that take at least 10 ms together.
     private func measure(_ body: () -> Void) -> Sample {
         func time(_ calls: Int) -> Double {
-            let start = Time.now
+            let start = microseconds()
             for _ in 0..<calls { body() }
-            return (Time.now - start) * 1e6 / Double(calls)
+            return (microseconds() - start) / Double(calls)
         }
         _ = time(2)
         let calls = max(1, Int(10_000 / time(2)))
         return Sample(values: (0..<repetitions).map { _ in time(calls) })
+    }
+
+    private func microseconds() -> Double {
+        var time = timespec()
+        clock_gettime(cpuTime ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) * 1e-3
     }
 
     private func table(_ rows: [Row], _ peak: Double) -> String {

@@ -3,7 +3,11 @@ import Yams
 
 extension RunSpec {
     /// The presets that ship inside, by name, as YAML.
-    private static let presetFiles: [(name: String, text: [UInt8])] = [("cartpole", PackageResources.cartpole_yaml)]
+    private static let presetFiles: [(name: String, text: [UInt8])] = [
+        ("cartpole", PackageResources.cartpole_yaml), ("halfcheetah", PackageResources.halfcheetah_yaml),
+        ("lunarlander", PackageResources.lunarlander_yaml), ("minatar-breakout", PackageResources.minatar_breakout_yaml),
+        ("pong", PackageResources.pong_yaml),
+    ]
 
     /// The names of the presets.
     public static var presets: [String] { presetFiles.map(\.name) }

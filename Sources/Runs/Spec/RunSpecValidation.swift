@@ -42,7 +42,7 @@ extension RunSpec {
         try count("stop.frames", stop.frames)
         if let target = stop.return { try check("stop.return", target, target.isFinite, "a finite number, or null") }
         try count("stop.episodes", stop.episodes, to: 1_000_000)
-        try count("stop.evaluation_episodes", stop.evaluationEpisodes, to: 1_000_000)
+        try count("stop.evaluation_episodes", stop.evaluationEpisodes, from: stop.return == nil ? 0 : 1, to: 1_000_000)
         try check("stop.seconds", stop.seconds, stop.seconds > 0, "a number above 0 (.inf: no limit)")
         try positive("metrics.every_seconds", metrics.everySeconds)
     }
