@@ -1,4 +1,4 @@
-"""Usage: worker.py ID SLOTS SECONDS [loop|gymnasium]    Steps per second of an environment from Python alone, with random actions drawn beforehand.
+"""Usage: worker.py ID SLOTS SECONDS [loop|gymnasium]    Steps per second of an environment from Python alone, with random actions.
 
 loop: the worker's own slots, as Apus steps them, without Apus. gymnasium: Gymnasium's SyncVectorEnv.
 """

@@ -6,8 +6,8 @@ import Wire
 
 /// Slots whose environments step in worker processes, divided among these in order.
 ///
-/// A worker that ends, hangs, raises an error or breaks the protocol is killed and started again: its slots count as truncated in that step, with
-/// the last observation they had as the final one and no reward, and the cause is told by `takeFailures`.
+/// A worker that ends, hangs, raises an error or breaks the protocol is killed and started again: its slots count as truncated in that
+/// step, with the last observation they had as the final one and no reward, and the cause is told by `takeFailures`.
 ///
 /// Randomness: the seed of a slot is a function of the key, the slot and how often its worker was started. What follows from a seed is the
 /// worker's affair.
@@ -186,7 +186,8 @@ public final class ExternalSlots: Slots {
         let answer = try groups[index].worker.receive(
             by: deadline, during: "step \(steps)", seconds: environment.running.stepDeadline)
         guard case .stepped = answer.message else { throw WorkerFault.malformed("\(answer.message.name) where Stepped answers Step") }
-        let stepped = try check.stepped(answer.frames, slots: slots, step: steps, lengths: episodes[slots].lazy.map(\.length), opened.maxEpisodeSteps)
+        let stepped = try check.stepped(
+            answer.frames, slots: slots, step: steps, lengths: episodes[slots].lazy.map(\.length), opened.maxEpisodeSteps)
         groups[index].observations = stepped.observations
         copyObservations(index, to: row.observation)
         stepped.rewards.withBytes { Self.write($0, to: row.reward, slots) }
@@ -235,6 +236,8 @@ public final class ExternalSlots: Slots {
 
     private func copyObservations(_ index: Int, to row: UnsafeMutableRawBufferPointer) {
         let start = groups[index].slots.lowerBound * observationSpace.byteCount
-        groups[index].observations?.withBytes { UnsafeMutableRawBufferPointer(rebasing: row[start..<(start + $0.count)]).copyMemory(from: $0) }
+        groups[index].observations?.withBytes {
+            UnsafeMutableRawBufferPointer(rebasing: row[start..<(start + $0.count)]).copyMemory(from: $0)
+        }
     }
 }

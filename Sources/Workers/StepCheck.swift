@@ -89,7 +89,8 @@ struct StepCheck {
             let slot = slots.lowerBound + index
             guard terminated[index] <= 1, truncated[index] <= 1, terminated[index] & truncated[index] == 0 else {
                 throw .malformed(
-                    "slot \(slot) in step \(step) is terminated \(terminated[index]) and truncated \(truncated[index]); flags are 0 or 1, at most one 1")
+                    "slot \(slot) in step \(step) is terminated \(terminated[index]) and truncated \(truncated[index]); "
+                        + "flags are 0 or 1, at most one 1")
             }
             let steps = (length.next() ?? 0) + 1
             if terminated[index] | truncated[index] == 1 {
@@ -113,7 +114,8 @@ struct StepCheck {
     private func observations(_ frame: SharedBytes, _ what: String, place: (Int) -> (Int, String)) throws(WorkerFault) {
         func wrong(_ index: Int, _ value: String, _ allowed: String) -> WorkerFault {
             let (slot, time) = place(index / observationSpace.count)
-            return .malformed("the \(what) of slot \(slot) \(time) is \(value) at element \(index % observationSpace.count), allowed is \(allowed)")
+            let element = index % observationSpace.count
+            return .malformed("the \(what) of slot \(slot) \(time) is \(value) at element \(element), allowed is \(allowed)")
         }
         switch observationSpace {
         case .box:

@@ -37,7 +37,8 @@ import Testing
         ("nan-observation 7 100", "answers", "nan at element 1"), ("exit 9 100", "answers", "ended with exit code 5"),
         ("other-starts 0 100", "same seed", "does not follow from the seeds"), ("no-seeds 0 100", "other seed", "--deterministic"),
         ("next-final 0 100", "final observation", "the last observation of the old one is expected"),
-        ("outside 5 100", "spaces", "is 2000.0 at element 1, the space is 0.0 to 1000.0"), ("no-limit 0 100", "step limit", "goes on after step 7"),
+        ("outside 5 100", "spaces", "is 2000.0 at element 1, the space is 0.0 to 1000.0"),
+        ("no-limit 0 100", "step limit", "goes on after step 7"),
     ])
     func aBadWorkerFails(_ words: String, check: String, says: String) throws {
         try inScratch { folder in
@@ -59,8 +60,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (["check", "CartPool-v1"], 1, "Did you mean \"CartPole-v1\"?"), (["check", "worker:nothing-here"], 1, "no program \"nothing-here\""),
-        (["check", "CartPole-v1", "--slots", "0"], 64, "allowed are 1 to 65536"), (["check", "CartPole-v1", "--set", "a"], 64, "NAME=NUMBER"),
+        (["check", "CartPool-v1"], 1, "Did you mean \"CartPole-v1\"?"),
+        (["check", "worker:nothing-here"], 1, "no program \"nothing-here\""),
+        (["check", "CartPole-v1", "--slots", "0"], 64, "allowed are 1 to 65536"),
+        (["check", "CartPole-v1", "--set", "a"], 64, "NAME=NUMBER"),
         (["chekc", "CartPole-v1"], 64, "Did you mean check?"), (["replay", "CartPole-v1", "none.csv"], 1, "none.csv"),
         (["replay", "MinAtar/Breakout", "none.csv"], 1, "the state of MinAtar/Breakout cannot be set"),
     ])

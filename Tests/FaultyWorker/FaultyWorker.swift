@@ -5,7 +5,8 @@ import Tensors
 import Wire
 import Workers
 
-/// A worker that goes wrong as it is told: `faulty-worker FAULT STEP LIVES ADDRESS`. Its first LIVES lives fail at step STEP; the next does not.
+/// A worker that goes wrong as it is told: `faulty-worker FAULT STEP LIVES ADDRESS`. Its first LIVES lives fail at step STEP; the next does
+/// not.
 ///
 /// Each slot observes (its seed as a float in 0 … 1, the episode's steps), earns its action, and is terminated after ten steps.
 @main

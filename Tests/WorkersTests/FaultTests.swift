@@ -12,14 +12,16 @@ import Workers
 
     /// The fault of one step costs its slots their episode, and nothing else.
     @Test(arguments: [
-        ("exit", "ended with exit code 5: Traceback: the world is not enough"), ("kill", "killed by signal 9"), ("segfault", "killed by signal 11"),
+        ("exit", "ended with exit code 5: Traceback: the world is not enough"), ("kill", "killed by signal 9"),
+        ("segfault", "killed by signal 11"),
         ("stop", "no answer to step 4 for 0.5 s"), ("late", "no answer to step 4 for 0.5 s"), ("error", "slot 1: ValueError: the sky fell"),
         ("garbage", "3 bytes are not a worker.FromWorker"), ("empty", "body is missing"),
         ("other-message", "Observations where Stepped answers Step"), ("short", "23 bytes of observations instead of 24"),
         ("few-frames", "4 frames behind Stepped instead of 5"),
         ("nan-observation", "the observation of slot 1 in step 4 is nan at element 1, allowed is a finite number"),
         ("infinite-reward", "the reward of slot 1 in step 4 is -inf"), ("flag", "slot 1 in step 4 is terminated 2 and truncated 0"),
-        ("both-flags", "slot 0 in step 4 is terminated 1 and truncated 1"), ("no-final", "0 bytes of final observations of 1 ended slots instead of 8"),
+        ("both-flags", "slot 0 in step 4 is terminated 1 and truncated 1"),
+        ("no-final", "0 bytes of final observations of 1 ended slots instead of 8"),
         ("long-final", "4 bytes of final observations of 0 ended slots instead of 0"),
     ])
     func aFailedStepTruncates(_ fault: String, cause: String) throws {
@@ -98,7 +100,8 @@ import Workers
     }
 
     @Test(arguments: [
-        ("exit-at-start", "ended with exit code 3: no luck today", "first line"), ("silent", "no answer to its start for 0.5 s", "try the worker alone"),
+        ("exit-at-start", "ended with exit code 3: no luck today", "first line"),
+        ("silent", "no answer to its start for 0.5 s", "try the worker alone"),
         ("version", "faulty-worker speaks version 7 of the worker protocol, Apus version 1", "proto/worker.proto"),
         ("garbage-hello", "3 bytes are not a worker.FromWorker", ""), ("refuse", "there is no such world", "make one"),
         ("exit-at-open", "ended with exit code 4", ""),
@@ -124,7 +127,8 @@ import Workers
         for _ in 0..<2 { try scene.step { _ in 0 } }
         #expect(scene.slots.takeFailures().count == 2)
         let error = try remediable { try scene.step { _ in 0 } }
-        #expect(error.problem == "the environment failed 3 times within a minute, last with: the worker ended with exit code 5: Traceback: the world is not enough")
+        let cause = "the worker ended with exit code 5: Traceback: the world is not enough"
+        #expect(error.problem == "the environment failed 3 times within a minute, last with: \(cause)")
         #expect(error.remedy.contains("environment.options.restarts") && error.remedy.contains("    Traceback: the world is not enough"))
     }
 

@@ -16,7 +16,7 @@ import Workers
 
     static let fromApus: [FromApus] = [
         .reset, .step, .close, .open(Open(environment: "", seeds: [])),
-        .open(Open(environment: "gymnasium:ALE/Pong-v5", seeds: [0, 1, .max], options: ["stack": 4, "x": -.infinity], maxEpisodeSteps: 27_000)),
+        .open(Open(environment: "a:b/c", seeds: [0, 1, .max], options: ["stack": 4, "x": -.infinity], maxEpisodeSteps: 27_000)),
     ]
     static let fromWorker: [FromWorker] =
         [
@@ -41,8 +41,8 @@ import Workers
         #expect(FromWorker.stepped.encoded() == [0x22, 0])
         #expect(
             FromApus.open(Open(environment: "ab", seeds: [258], options: ["o": 1], maxEpisodeSteps: 300)).encoded() == [
-                0x0a, 0x23, 0x08, 1, 0x12, 2, 0x61, 0x62, 0x18, 1, 0x22, 8, 2, 1, 0, 0, 0, 0, 0, 0, 0x2a, 0x0c, 0x0a, 1, 0x6f, 0x11, 0, 0, 0, 0, 0, 0,
-                0xf0, 0x3f, 0x30, 0xac, 0x02,
+                0x0a, 0x23, 0x08, 1, 0x12, 2, 0x61, 0x62, 0x18, 1, 0x22, 8, 2, 1, 0, 0, 0, 0, 0, 0, 0x2a, 0x0c, 0x0a, 1, 0x6f, 0x11,
+                0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0x30, 0xac, 0x02,
             ])
         #expect(
             FromWorker.failure(Failure(.refused, problem: "p", remedy: "r", slots: [3])).encoded() == [
@@ -60,7 +60,8 @@ import Workers
     @Test(arguments: [
         (Space.box(shape: [2], low: [0, .nan], high: [1, 1]), "Box.low is nan at element 1"),
         (.box(shape: [2], low: [0, 2], high: [1, 1]), "Box.low is 2.0 at element 1"),
-        (.box(shape: [2], low: [0, 0, 0], high: [1, 1, 2]), "Box.high is 12 bytes"), (.box(shape: [], low: [], high: []), "Box.shape is 0 extents"),
+        (.box(shape: [2], low: [0, 0, 0], high: [1, 1, 2]), "Box.high is 12 bytes"),
+        (.box(shape: [], low: [], high: []), "Box.shape is 0 extents"),
         (.box(shape: [2, 0], low: [0], high: [1]), "Box.shape is [2, 0]"),
         (.bytes(shape: [1 << 20, 1 << 20, 1 << 20], high: 255), "Bytes.shape is"), (.bytes(shape: [2], high: 0), "Bytes.high is 0"),
         (.discrete(3), "Opened.observation_space is Discrete"),

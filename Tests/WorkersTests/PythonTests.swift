@@ -64,7 +64,8 @@ private let folder = Files.parent(of: #filePath)
             }
         }
         #expect(endings >= 16)
-        #expect(try Scene("gymnasium:CartPole-v1", slots: 3).record(steps: 30) == Scene("gymnasium:CartPole-v1", slots: 3).record(steps: 30))
+        let record = try Scene("gymnasium:CartPole-v1", slots: 3).record(steps: 30)
+        #expect(try Scene("gymnasium:CartPole-v1", slots: 3).record(steps: 30) == record)
     }
 
     @Test(
@@ -118,7 +119,8 @@ private let folder = Files.parent(of: #filePath)
     @Test(
         .enabled(if: Installed.has("gymnasium"), Installed.comment),
         arguments: [
-            ("raises", "slot 1: ValueError: no more luck"), ("shapes", "slot 0: ValueError: an observation of shape (3,), the space has (2,)"),
+            ("raises", "slot 1: ValueError: no more luck"),
+            ("shapes", "slot 0: ValueError: an observation of shape (3,), the space has (2,)"),
             ("nan", "the observation of slot 0 in step 3 is nan at element 1"), ("leaves", "ended with exit code 9"),
         ])
     func wrongDoings(_ name: String, cause: String) throws {
@@ -190,7 +192,8 @@ extension [Float] {
     @Test(arguments: [
         ("exit 0", "ended with exit code 0", ""),
         ("echo \"ModuleNotFoundError: No module named 'zmq'\" >&2; exit 1", "No module named 'zmq'", "/python -m pip install pyzmq numpy"),
-        ("echo \"ModuleNotFoundError: No module named 'numpy'\" >&2; exit 1", "No module named 'numpy'", "/python -m pip install numpy pyzmq"),
+        ("echo \"ModuleNotFoundError: No module named 'numpy'\" >&2; exit 1", "No module named 'numpy'",
+            "/python -m pip install numpy pyzmq"),
     ])
     func withoutPackages(_ script: String, problem: String, remedy: String) throws {
         let place = "/tmp/apus-python-\(getpid())-\(UInt32.random(in: 0 ... .max))"
@@ -198,7 +201,8 @@ extension [Float] {
         defer { try? Files.remove(place) }
         try Files.write(Array("#!/bin/sh\n\(script)\n".utf8), to: "\(place)/python")
         chmod("\(place)/python", 0o755)
-        let environment = try PythonFamily.gymnasium.environment("CartPole-v1", EnvironmentSettings("gymnasium:CartPole-v1"), python: "\(place)/python")
+        let environment = try PythonFamily.gymnasium.environment(
+            "CartPole-v1", EnvironmentSettings("gymnasium:CartPole-v1"), python: "\(place)/python")
         let error = try remediable { _ = try environment.resolved() }
         #expect(error.problem.contains("does not start") && error.problem.contains(problem), "\(error)")
         #expect(error.remedy.contains(remedy), "\(error)")

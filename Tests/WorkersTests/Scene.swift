@@ -67,7 +67,8 @@ final class Scene {
         try slots.step(row) { episode in
             ended.append(
                 Ended(
-                    slot: episode.slot, final: [UInt8](episode.finalObservation), episodeReturn: episode.episodeReturn, length: episode.length))
+                    slot: episode.slot, final: [UInt8](episode.finalObservation), episodeReturn: episode.episodeReturn,
+                    length: episode.length))
         }
     }
 
@@ -92,7 +93,9 @@ final class Scene {
 
 extension [UInt8] {
     /// Final observations as numbers.
-    var floats: [Float] { withUnsafeBytes { bytes in (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) } } }
+    var floats: [Float] {
+        withUnsafeBytes { bytes in (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) } }
+    }
 }
 
 /// The error that `body` throws, when a person can act on it.

@@ -73,7 +73,8 @@ struct CheckEnvironment: ParsableCommand {
                 .array(
                     check.findings.map {
                         .object([
-                            .init("name", .string($0.name)), .init("result", .string($0.verdict == .unseen ? "UNSEEN" : $0.verdict.rawValue)),
+                            .init("name", .string($0.name)),
+                            .init("result", .string($0.verdict == .unseen ? "UNSEEN" : $0.verdict.rawValue)),
                             .init("text", .string($0.text)),
                         ])
                     })),

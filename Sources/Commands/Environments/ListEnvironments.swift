@@ -12,8 +12,12 @@ struct ListEnvironments: ParsableCommand {
     func run() throws {
         let catalogue = EnvironmentCatalogue.current
         let families = catalogue.families.map { "\($0.prefix):…  \($0.summary)" }
+        let options = WorkerOptions.known.map {
+            "  environment.options.\($0.name)  \($0.documentation) (\(number(Float($0.defaultValue))))"
+        }
+        let workers = (families + ["Those run in processes of their own:"] + options).joined(separator: "\n")
         report.print(
-            (catalogue.environments.map(text) + [families.joined(separator: "\n")]).joined(separator: "\n\n"),
+            (catalogue.environments.map(text) + [workers]).joined(separator: "\n\n"),
             json: .object([
                 .init("environments", .array(catalogue.environments.map(json))),
                 .init(

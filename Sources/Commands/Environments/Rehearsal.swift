@@ -104,7 +104,8 @@ final class Rehearsal {
         if let bounds {
             let values = observation.assumingMemoryBound(to: Float.self)
             // NaN is neither.
-            guard let index = values.indices.first(where: { !(values[$0] >= bounds.low[$0] && values[$0] <= bounds.high[$0]) }) else { return }
+            let outer = values.indices.first { !(values[$0] >= bounds.low[$0] && values[$0] <= bounds.high[$0]) }
+            guard let index = outer else { return }
             outside = "\(what) is \(values[index]) at element \(index), the space is \(bounds.low[index]) to \(bounds.high[index])"
         } else if case .bytes(_, let high) = slots.observationSpace, let index = observation.firstIndex(where: { $0 > high }) {
             outside = "\(what) is \(observation[index]) at element \(index), the space is 0 to \(high)"

@@ -39,7 +39,9 @@ struct ReplayEnvironment: ParsableCommand {
         if !replay.passed { throw ExitCode(1) }
     }
 
-    private static var restorable: [String] { EnvironmentCatalogue.current.environments.filter { $0 is any RestorableEnvironment.Type }.map { $0.id } }
+    private static var restorable: [String] {
+        EnvironmentCatalogue.current.environments.filter { $0 is any RestorableEnvironment.Type }.map { $0.id }
+    }
 
     private static func replay(_ environment: any RestorableEnvironment.Type, _ file: String, tolerance: Double?) throws -> TraceReplay {
         func replay<E: RestorableEnvironment>(_: E.Type) throws -> TraceReplay {
@@ -55,7 +57,8 @@ struct ReplayEnvironment: ParsableCommand {
             "\(deviation.value)" + (deviation.line.map { " (line \($0))" } ?? "")
         }
         return """
-            \(replay.id): \(replay.rows) steps of \(file), \(replay.isRelative ? "relative" : "absolute") deviation, allowed \(replay.tolerance)
+            \(replay.id): \(replay.rows) steps of \(file), \
+            \(replay.isRelative ? "relative" : "absolute") deviation, allowed \(replay.tolerance)
               observation  \(line(replay.observation))
               reward       \(line(replay.reward))
               flags        \(replay.flags) wrong\(replay.firstFlag.map { ", the first in line \($0)" } ?? "")

@@ -67,7 +67,8 @@ struct TraceFile {
                 throw TraceError("\(found) columns \(prefix)0 … where the environment has \(expected)", path, line: 1)
             }
         }
-        if let index = header.indices.first(where: { !(columns.state + columns.action + columns.observation + columns.scalars.values).contains($0) }) {
+        let used = Set(columns.state + columns.action + columns.observation + columns.scalars.values)
+        if let index = header.indices.first(where: { !used.contains($0) }) {
             throw TraceError("unknown column \"\(header[index])\"", path, line: 1, column: index + 1)
         }
         return columns

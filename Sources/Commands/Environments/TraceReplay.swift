@@ -29,7 +29,7 @@ struct TraceReplay {
 
     var passed: Bool { observation.value <= tolerance && reward.value <= tolerance && flags == 0 }
 
-    /// - Parameter limit: after how many steps an episode is truncated.
+    /// - Throws: `TraceError` for a file that is no trace of this environment, or what the environment needs and does not find.
     init<E: RestorableEnvironment>(_ environment: E.Type, _ path: String, isRelative: Bool, tolerance: Double) throws {
         try E.prepare()
         let file = try TraceFile(path, actions: max(E.actionSpace.count, 1), observations: E.observationSpace.count)
@@ -74,7 +74,9 @@ struct TraceReplay {
         }
     }
 
-    private static func write(_ values: [Double], _ space: Space, to action: UnsafeMutableRawBufferPointer, _ path: String, _ line: Int) throws {
+    private static func write(
+        _ values: [Double], _ space: Space, to action: UnsafeMutableRawBufferPointer, _ path: String, _ line: Int
+    ) throws {
         let choices: [Int]
         switch space {
         case .discrete(let count): choices = [count]

@@ -20,8 +20,10 @@ public struct PythonFamily: EnvironmentFamily {
     package func environment(_ name: String, _ settings: EnvironmentSettings, python: String? = nil) throws -> WorkerEnvironment {
         guard !name.isEmpty else {
             throw WorkerError(
-                problem: "\"\(settings.id)\" names no environment", place: "environment.id", remedy: "Write \(summary.split(separator: ": ").last!).")
+                problem: "\"\(settings.id)\" names no environment", place: "environment.id",
+                remedy: "Write \(summary.split(separator: ": ").last!).")
         }
-        return try WorkerEnvironment(PythonInstallation.worker(python ?? PythonInstallation.find()), name: "\(prefix):\(name)", settings: settings)
+        let program = PythonInstallation.worker(try python ?? PythonInstallation.find())
+        return try WorkerEnvironment(program, name: "\(prefix):\(name)", settings: settings)
     }
 }

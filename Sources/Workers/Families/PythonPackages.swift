@@ -26,7 +26,9 @@ public struct PythonPackages: Sendable {
         let python = try PythonInstallation.find()
         let program = WorkerProgram(executable: python, arguments: ["-c", Self.script])
         func broken(_ how: String) -> WorkerError {
-            WorkerError(problem: "\(python) \(how)", place: "Python", remedy: "Set APUS_PYTHON to the path of a Python 3.9 or newer that runs.")
+            WorkerError(
+                problem: "\(python) \(how)", place: "Python",
+                remedy: "Set APUS_PYTHON to the path of a Python 3.9 or newer that runs.")
         }
         let process: WorkerProcess
         do {

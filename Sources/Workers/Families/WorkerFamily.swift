@@ -18,7 +18,8 @@ public struct WorkerFamily: EnvironmentFamily {
         let words = parts[0].split(separator: " ").map(String.init)
         guard let program = words.first else {
             throw WorkerError(
-                problem: "\"\(settings.id)\" names no program", place: "environment.id", remedy: "Write worker:PROGRAM, for example worker:./my-worker.")
+                problem: "\"\(settings.id)\" names no program", place: "environment.id",
+                remedy: "Write worker:PROGRAM, for example worker:./my-worker.")
         }
         let asked = parts.count > 1 ? String(parts[1]) : ""
         if program.hasSuffix(".py") {

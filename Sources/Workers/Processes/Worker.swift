@@ -67,7 +67,9 @@ final class Worker {
     func send(_ frames: [OutgoingFrame]) { socket.send(frames) }
 
     /// The next answer, and the frames that follow its first.
-    func receive(by deadline: Time, during what: String, seconds: Double) throws(WorkerFault) -> (message: FromWorker, frames: [SharedBytes]) {
+    func receive(
+        by deadline: Time, during what: String, seconds: Double
+    ) throws(WorkerFault) -> (message: FromWorker, frames: [SharedBytes]) {
         try Self.receive(socket, process, deadline: deadline, during: what, seconds: seconds)
     }
 

@@ -30,6 +30,9 @@ class Tag:
         self.agents, self.steps = list(self.possible_agents), 0
         return self.observe(), {}
 
+    def close(self):
+        pass
+
     def step(self, actions):
         assert set(actions) == set(self.agents)
         self.steps += 1

@@ -2,7 +2,8 @@
 //
 //     make && apus environments check worker:./corridor
 //
-// Observation: the place in 0 … 1, and the end that is worth 1 (−1 left, 1 right). Actions: 0 left, 1 right. The contract is proto/worker.proto.
+// Observation: the place in 0 … 1, and the end that is worth 1 (−1 left, 1 right).
+// Actions: 0 left, 1 right. The contract is proto/worker.proto.
 #include "worker.pb-c.h"
 #include <stdint.h>
 #include <stdio.h>
@@ -69,7 +70,7 @@ static void refuse(void *socket, char *problem, char *remedy) {
 }
 
 static void open_slots(void *socket, const Apus__Worker__Open *request) {
-    if (request->protocol != 1) return refuse(socket, "this worker speaks version 1 of the protocol", "Build it with this version of Apus.");
+    if (request->protocol != 1) return refuse(socket, "this worker speaks version 1 of the protocol", "Make it with this version of Apus.");
     if (request->n_seeds != request->slots) return refuse(socket, "not one seed for each slot", "");
     for (size_t i = 0; i < request->n_options; i++) {
         if (strcmp(request->options[i]->name, "length") != 0) return refuse(socket, "the corridor has no such option", "Known: length.");

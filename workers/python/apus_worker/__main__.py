@@ -14,8 +14,8 @@ def installed(package):
 
 # The packages of modules that are called otherwise, and of namespaces in environments' names.
 PACKAGES = {
-    "zmq": "pyzmq", "ale_py": "ale-py", "ALE": "ale-py", "cv2": "opencv-python-headless", "Box2D": "gymnasium[box2d]", "pygame": "pygame-ce",
-    "MinAtar": "minatar", "MiniGrid": "minigrid", "BabyAI": "minigrid", "mpe": "mpe2", "PIL": "pillow",
+    "zmq": "pyzmq", "ale_py": "ale-py", "ALE": "ale-py", "cv2": "opencv-python-headless", "Box2D": "gymnasium[box2d]",
+    "pygame": "pygame-ce", "MinAtar": "minatar", "MiniGrid": "minigrid", "BabyAI": "minigrid", "mpe": "mpe2", "PIL": "pillow",
 }  # fmt: skip
 
 
@@ -63,7 +63,8 @@ def make(message):
         unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
         if unknown is None:
             raise
-        raise Refused(f'{name} has no option "{unknown.group(1)}"', "Remove it: options are keyword arguments of gymnasium.make.") from error
+        problem = f'{name} has no option "{unknown.group(1)}"'
+        raise Refused(problem, "Remove it: options are keyword arguments of gymnasium.make.") from error
 
 
 def open_gymnasium(name, message):

@@ -72,7 +72,8 @@ class AtariSlots:
         self.action_space = wire.Discrete(int(self._environment.single_action_space.n))
         self.max_episode_steps = settings["max_num_frames_per_episode"] // settings["frameskip"]
         self.solved_return = spec.reward_threshold
-        self.notes = f"{settings['stack']} grey frames of {settings['screen_size']} × {settings['screen_size']}, frame skip {settings['frameskip']}"
+        size = settings["screen_size"]
+        self.notes = f"{settings['stack']} grey frames of {size} × {size}, frame skip {settings['frameskip']}"
 
     def reset(self):
         seeds, self._seeds = self._seeds, None

@@ -23,45 +23,52 @@ class LoopSlots:
         count = len(seeds)
         self._single = first.observation_space.shape if self._convert is None else self.observation_space.shape
         self._observations = numpy.zeros((count, *self.observation_space.shape), self.observation_space.dtype)
-        self._rewards = numpy.zeros(count, numpy.float32)
-        self._terminated = numpy.zeros(count, numpy.uint8)
-        self._truncated = numpy.zeros(count, numpy.uint8)
+        # [2, B]: terminated, truncated.
+        self._ended = numpy.zeros((2, count), numpy.uint8)
+        self._steps = [environment.step for environment in self._environments]
 
-    def _write(self, slot, observation, target):
+    def _array(self, observation):
+        """An observation that may be assigned to its row: an assignment would stretch one of another shape."""
         if self._convert is not None:
             observation = self._convert(observation)
         shape = numpy.shape(observation)
-        # An assignment would stretch an observation of another shape.
         if shape != self._single:
             raise ValueError(f"an observation of shape {shape}, the space has {self._single}")
-        target[slot] = observation
+        return observation
+
+    def close(self):
+        for environment in self._environments:
+            environment.close()
 
     def reset(self):
         seeds, self._seeds = self._seeds or [None] * len(self._environments), None
         for slot, (environment, seed) in enumerate(zip(self._environments, seeds)):
             try:
-                self._write(slot, environment.reset(seed=seed)[0], self._observations)
+                self._observations[slot] = self._array(environment.reset(seed=seed)[0])
             except Exception as error:
                 raise SlotError(slot, error) from error
         return self._observations
 
     def step(self, actions):
-        final = []
-        observations, rewards, terminated, truncated = self._observations, self._rewards, self._terminated, self._truncated
+        final, rewards = [], []
+        # Python's own time counts here, next to environments of a few microseconds: nothing is looked up twice.
+        observations, single, convert, take = self._observations, self._single, self._convert, rewards.append
+        self._ended.fill(0)
         slot = 0
         try:
             for slot, action in enumerate(self._actions(actions)):
-                environment = self._environments[slot]
-                observation, rewards[slot], ended, cut, _ = environment.step(action)
-                self._write(slot, observation, observations)
-                terminated[slot] = ended = bool(ended)
-                truncated[slot] = cut = bool(cut) and not ended
+                observation, reward, ended, cut, _ = self._steps[slot](action)
+                if convert is not None or getattr(observation, "shape", None) != single:
+                    observation = self._array(observation)
+                observations[slot] = observation
+                take(reward)
                 if ended or cut:
+                    self._ended[0 if ended else 1, slot] = 1
                     final.append(observations[slot].copy())
-                    self._write(slot, environment.reset()[0], observations)
+                    observations[slot] = self._array(self._environments[slot].reset()[0])
         except Exception as error:
             raise SlotError(slot, error) from error
-        return observations, rewards, terminated, truncated, numpy.stack(final) if final else None
+        return observations, numpy.array(rewards, numpy.float32), *self._ended, numpy.stack(final) if final else None
 
 
 def open_loop(name, message):

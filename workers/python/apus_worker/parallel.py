@@ -32,15 +32,16 @@ def _module(name):
             return module
         missing.append(ImportError(f"{candidate} has no parallel_env"))
     # A package that the environment itself needs says more than our own guesses at the module's name.
-    needed = [error for error in missing if getattr(error, "name", None) not in (None, *candidates) and error.name != candidates[-1].split(".")[0]]
+    guesses = (None, *candidates, candidates[-1].partition(".")[0])
+    needed = [error for error in missing if error.name not in guesses]
     raise (needed or missing)[0]
 
 
 class ParallelSlots:
     """Whole environments in a loop; slot e × A + a is agent a of environment e.
 
-    An agent that is out before its environment ends sees zeros and earns nothing until then, so that a slot's episode is one game: its return
-    is the agent's, and the value of the zeros is 0.
+    An agent that is out before its environment ends sees zeros and earns nothing until then, so that a slot's episode is one game: its
+    return is the agent's, and the value of the zeros is 0.
     """
 
     solved_return = None
@@ -91,6 +92,10 @@ class ParallelSlots:
         self._lengths[game] = 0
         self._ended[:, first : first + len(self._agents)] = False
         self._write(first, self._environments[game].reset(seed=seed)[0])
+
+    def close(self):
+        for environment in self._environments:
+            environment.close()
 
     def reset(self):
         seeds, self._seeds = self._seeds or [None] * len(self._environments), None

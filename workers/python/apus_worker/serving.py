@@ -39,7 +39,7 @@ def serve(make, name, libraries=(), address=None):
     - `step(actions)`: takes an array [B] + shape and returns observations, rewards [B], terminated [B], truncated [B], and the final
       observations of the slots whose episode ended, [E] + shape (None: none ended). Such a slot starts its next episode in the same step.
 
-    `slots` is 0 when only the spaces are asked for. Arrays that were returned may be written again at the next call.
+    It may have `close()`. `slots` is 0 when only the spaces are asked for. Arrays that were returned may be written again at the next call.
     """
     socket = zmq.Context().socket(zmq.PAIR)
     socket.setsockopt(zmq.LINGER, 2000)
@@ -52,7 +52,8 @@ def serve(make, name, libraries=(), address=None):
             # What comes most often is told apart without being parsed.
             message = wire.STEP if frames[0] == wire.STEP else wire.from_apus(frames[0])
             if message == wire.CLOSE:
-                return
+                close = getattr(slots, "close", None)
+                return close() if close else None
             answer = _answer(message, frames, slots)
             if isinstance(message, wire.Open):
                 slots = _opened(make, message)
@@ -95,7 +96,9 @@ def _answer(message, frames, slots):
 
 
 def _raw(array, dtype):
-    return memoryview(numpy.ascontiguousarray(array, dtype)).cast("B") if array.size else b""
+    if array.dtype != dtype or not array.flags.c_contiguous:
+        array = numpy.ascontiguousarray(array, dtype)
+    return array if array.size else b""
 
 
 def _failure(error):
