@@ -74,7 +74,9 @@ extension NetworkSettings {
             return choice
         }
         self.init()
-        id = text(message.id, limit: 256)
+        // Left out by those who know only Apus' own.
+        let name = text(message.id, limit: 256)
+        if !name.isEmpty { id = name }
         encoder = try choice("encoder", message.encoder, EncoderKind.self)
         hidden = []
         for index in 0..<message.n_hidden { hidden.append(try inside("NetworkSettings.hidden", message.hidden[index], 1...65536)) }
