@@ -7,8 +7,7 @@
 source "$(dirname "$0")/common.sh"
 python=${PYTHON:-python3}
 "$python" -c 'import torch' 2>/dev/null || {
-    index=https://download.pytorch.org/whl/cpu
-    echo "error: $python has no PyTorch. Install it with: $python -m pip install torch==2.13.0 --index-url $index" >&2
+    echo "error: $python has no PyTorch. Install it with: $python -m pip install torch" >&2
     exit 1
 }
 turns=3

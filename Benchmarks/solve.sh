@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Usage: Benchmarks/solve.sh [SEEDS=10]    Seconds from process start until CartPole-v1 is solved: each seed, median, worst.
+# Usage: Benchmarks/solve.sh [SEEDS=10] [PRESET=cartpole] [ARGUMENT …]
+# Seconds from process start until a preset's environment is solved: each seed, median, worst. ARGUMENTs go to `apus train`.
 source "$(dirname "$0")/common.sh"
 seeds=${1:-10}
+preset=${2:-cartpole}
 
 number() { sed -n "s/.*\"$2\":\([^,}]*\).*/\1/p" <<< "$1"; }
 
 solved=0
 for seed in $(seq "$seeds"); do
-    report=$("$apus" train cartpole --seed "$seed" --runs "$folder" --name "seed-$seed" --json | tail -n 1) || true
+    report=$("$apus" train "$preset" --seed "$seed" --runs "$folder" --name "seed-$seed" --json "${@:3}" | tail -n 1) || true
     [ "$(number "$report" solved)" = true ] && solved=$((solved + 1))
     printf 'seed %d: solved %s in %.2f s, %d frames, training return %.1f, evaluation return %.1f\n' "$seed" "$(number "$report" solved)" \
         "$(number "$report" seconds)" "$(number "$report" frames)" "$(number "$report" training_return)" \
