@@ -24,7 +24,7 @@ func product(
         return addBias(m, n, c, bias, rectified)
     }
     // A thread's share should take some microseconds, which is what waking it costs.
-    let threads = min(apus_threads(), Int32(clamping: max(1, m * n * k >> 18)))
+    let threads = min(apus_threads(), Int32(clamping: max(1, (m * n * k) >> 18)))
     var order = ApusProduct(
         rows: m, columns: n, depth: k, a: a, b: b, bias: bias, packed: packed, c: c, a_transposed: aTransposed ? 1 : 0,
         b_transposed: bTransposed ? 1 : 0, adds: adding ? 1 : 0, rectifies: rectified ? 1 : 0, threads: threads)
