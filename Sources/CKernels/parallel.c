@@ -10,9 +10,11 @@
 
 typedef void (*Body)(void *, int, int);
 
-// What one worker is asked to do; `posted` is 1 from the order until the part is done.
+// What one worker is asked to do. An order that its worker has not begun when everything else is done is taken back: its core may be busy
+// with another program.
+enum { IDLE, ORDERED, BEGUN };
 static struct Worker {
-    atomic_int posted, asleep;
+    atomic_int order, asleep;
     int started, part, parts;
     Body body;
     void *context;
@@ -35,17 +37,19 @@ static inline void relax(void) {
 static void *serve(void *argument) {
     struct Worker *self = argument;
     for (;;) {
-        for (int spins = 0; spins < SPINS && !atomic_load_explicit(&self->posted, memory_order_acquire); spins++) relax();
-        if (!atomic_load_explicit(&self->posted, memory_order_acquire)) {
-            // Whoever posts looks at `asleep` afterwards, so one of the two sees the other.
+        for (int spins = 0; spins < SPINS && atomic_load_explicit(&self->order, memory_order_acquire) != ORDERED; spins++) relax();
+        if (atomic_load_explicit(&self->order, memory_order_acquire) != ORDERED) {
+            // Whoever orders looks at `asleep` afterwards, so one of the two sees the other.
             pthread_mutex_lock(&self->mutex);
             atomic_store(&self->asleep, 1);
-            while (!atomic_load(&self->posted)) pthread_cond_wait(&self->wake, &self->mutex);
+            while (atomic_load(&self->order) != ORDERED) pthread_cond_wait(&self->wake, &self->mutex);
             atomic_store(&self->asleep, 0);
             pthread_mutex_unlock(&self->mutex);
         }
+        int ordered = ORDERED;
+        if (!atomic_compare_exchange_strong(&self->order, &ordered, BEGUN)) continue;
         self->body(self->context, self->part, self->parts);
-        atomic_store_explicit(&self->posted, 0, memory_order_release);
+        atomic_store_explicit(&self->order, IDLE, memory_order_release);
     }
     return 0;
 }
@@ -68,15 +72,20 @@ static void post(struct Worker *worker, Body body, void *context, int part, int 
     worker->context = context;
     worker->part = part;
     worker->parts = parts;
-    atomic_store(&worker->posted, 1);
+    atomic_store(&worker->order, ORDERED);
     if (!atomic_load(&worker->asleep)) return;
     pthread_mutex_lock(&worker->mutex);
     pthread_cond_signal(&worker->wake);
     pthread_mutex_unlock(&worker->mutex);
 }
 
-static void await(struct Worker *worker) {
-    for (int spins = 0; atomic_load_explicit(&worker->posted, memory_order_acquire); spins++) {
+static void finish(struct Worker *worker, Body body, void *context, int part, int parts) {
+    int ordered = ORDERED;
+    if (atomic_compare_exchange_strong(&worker->order, &ordered, IDLE)) {
+        body(context, part, parts);
+        return;
+    }
+    for (int spins = 0; atomic_load_explicit(&worker->order, memory_order_acquire) != IDLE; spins++) {
         if (spins < SPINS)
             relax();
         else
@@ -92,7 +101,7 @@ void apus_parallel(int parts, Body body, void *context) {
             post(&workers[posted], body, context, posted, parts);
         body(context, 0, parts);
         for (int part = posted; part < parts; part++) body(context, part, parts);
-        for (int part = 1; part < posted; part++) await(&workers[part]);
+        for (int part = 1; part < posted; part++) finish(&workers[part], body, context, part, parts);
         pthread_mutex_unlock(&in_use);
         return;
     }

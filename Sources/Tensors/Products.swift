@@ -16,7 +16,7 @@ public func setBLASThreads(_ count: Int) {
 func product(
     _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, transposed aTransposed: Bool, _ b: UnsafePointer<Float>,
     transposed bTransposed: Bool, packed: UnsafePointer<Float>? = nil, adding: Bool, _ c: UnsafeMutablePointer<Float>,
-    bias: UnsafePointer<Float>? = nil, rectified: Bool = false
+    bias: UnsafePointer<Float>? = nil, rectified: Bool = false, threads most: Int32 = apus_threads()
 ) {
     guard m > 0, n > 0 else { return }
     guard k > 0 else {
@@ -24,7 +24,7 @@ func product(
         return addBias(m, n, c, bias, rectified)
     }
     // A thread's share should take some microseconds, which is what waking it costs.
-    let threads = min(apus_threads(), Int32(clamping: max(1, (m * n * k) >> 18)))
+    let threads = min(most, Int32(clamping: max(1, (m * n * k) >> 18)))
     var order = ApusProduct(
         rows: m, columns: n, depth: k, a: a, b: b, bias: bias, packed: packed, c: c, a_transposed: aTransposed ? 1 : 0,
         b_transposed: bTransposed ? 1 : 0, adds: adding ? 1 : 0, rectifies: rectified ? 1 : 0, threads: threads)
@@ -68,11 +68,13 @@ struct RightMatrix {
     }
 
     /// c = a · this, or that added to c: a [rows, k], c [rows, n].
-    func multiplied(by a: UnsafePointer<Float>, rows: Int, adding: Bool, _ c: UnsafeMutablePointer<Float>) {
+    func multiplied(
+        by a: UnsafePointer<Float>, rows: Int, adding: Bool, _ c: UnsafeMutablePointer<Float>, threads: Int32 = apus_threads()
+    ) {
         withExtendedLifetime((values.storage, packed)) {
             product(
                 rows, columns, depth, a, transposed: false, values.base, transposed: isTransposed, packed: packed?.pointer, adding: adding,
-                c)
+                c, threads: threads)
         }
     }
 }

@@ -58,11 +58,19 @@ struct Unroll {
     /// The values of a state at one step.
     var stride: Int { rows * size }
 
-    /// Copies a state to where a step reads it, cleared where an episode starts at that step.
-    func enter(_ step: Int, _ state: UnsafePointer<Float>, _ place: UnsafeMutablePointer<Float>) {
-        if resets.isEmpty { return place.update(from: state, count: stride) }
-        for row in 0..<rows {
-            if resets[step * rows + row] != 0 {
+    /// Runs `body` for all sequences, some on each thread where that pays: no sequence needs another's numbers. Its second argument is how
+    /// many threads a product inside may take.
+    func forSequences(_ body: (Range<Int>, Int32) -> Void) {
+        let parts = max(1, min(Int(apus_threads()), rows / 8, (steps * rows * width * size) >> 20))
+        parallel(parts) { part, parts in
+            body(rows * part / parts..<rows * (part + 1) / parts, parts > 1 ? 1 : apus_threads())
+        }
+    }
+
+    /// Copies the states of some sequences to where a step reads them, cleared where an episode starts at that step.
+    func enter(_ step: Int, _ state: UnsafePointer<Float>, _ place: UnsafeMutablePointer<Float>, _ sequences: Range<Int>) {
+        for row in sequences {
+            if !resets.isEmpty, resets[step * rows + row] != 0 {
                 (place + row * size).update(repeating: 0, count: size)
             } else {
                 (place + row * size).update(from: state + row * size, count: size)
@@ -71,9 +79,9 @@ struct Unroll {
     }
 
     /// Clears the gradient of what did not enter a step.
-    func cut(_ step: Int, _ gradient: UnsafeMutablePointer<Float>) {
+    func cut(_ step: Int, _ gradient: UnsafeMutablePointer<Float>, _ sequences: Range<Int>) {
         if resets.isEmpty { return }
-        for row in 0..<rows where resets[step * rows + row] != 0 { (gradient + row * size).update(repeating: 0, count: size) }
+        for row in sequences where resets[step * rows + row] != 0 { (gradient + row * size).update(repeating: 0, count: size) }
     }
 
     /// The gradients that all steps give together: those of the weights and of x.
@@ -125,16 +133,19 @@ public func lstm(
         product(
             steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, adding: false,
             gates.base)
-        for step in 0..<steps {
-            let at = step * stride
-            unroll.enter(step, step == 0 ? hidden.base : output.base + at - stride, before.base + at)
-            unroll.enter(step, step == 0 ? cell.base : cells.base + at - stride, cellBefore.base + at)
-            let now = gates.base + step * rows * width
-            recurrent.multiplied(by: before.base + at, rows: rows, adding: true, now)
-            withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
-                apus_lstm_step(
-                    now, weights.inputBias.base, weights.hiddenBias.base, cellBefore.base + at, output.base + at, cells.base + at,
-                    cellTanh.base + at, rows, size)
+        unroll.forSequences { sequences, threads in
+            for step in 0..<steps {
+                let whole = step * stride
+                unroll.enter(step, step == 0 ? hidden.base : output.base + whole - stride, before.base + whole, sequences)
+                unroll.enter(step, step == 0 ? cell.base : cells.base + whole - stride, cellBefore.base + whole, sequences)
+                let at = whole + sequences.lowerBound * size
+                let now = gates.base + (step * rows + sequences.lowerBound) * width
+                recurrent.multiplied(by: before.base + at, rows: sequences.count, adding: true, now, threads: threads)
+                withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
+                    apus_lstm_step(
+                        now, weights.inputBias.base, weights.hiddenBias.base, cellBefore.base + at, output.base + at, cells.base + at,
+                        cellTanh.base + at, sequences.count, size)
+                }
             }
         }
     }
@@ -147,17 +158,20 @@ public func lstm(
         let carried = Tensor(uninitialized: [rows, size])
         let recurrent = RightMatrix(weights.hidden, transposed: false, rows: rows, uses: steps)
         withExtendedLifetime((gates.storage, cellBefore.storage, cellTanh.storage, gradient.storage)) {
-            for step in (0..<steps).reversed() {
-                let at = step * stride
-                if step < steps - 1 { apus_axpy(1, carried.base, gradient.base + at, stride) }
-                let now = gatesGradient.base + step * rows * width
-                apus_lstm_step_backward(
-                    gates.base + step * rows * width, cellBefore.base + at, cellTanh.base + at, gradient.base + at, cellGradient.base, now,
-                    rows, size)
-                guard step > 0 || hiddenNode != nil || cellNode != nil else { break }
-                recurrent.multiplied(by: now, rows: rows, adding: false, carried.base)
-                unroll.cut(step, carried.base)
-                unroll.cut(step, cellGradient.base)
+            unroll.forSequences { sequences, threads in
+                let (first, count) = (sequences.lowerBound * size, sequences.count)
+                for step in (0..<steps).reversed() {
+                    let (at, wide) = (step * stride + first, (step * rows + sequences.lowerBound) * width)
+                    if step < steps - 1 { apus_axpy(1, carried.base + first, gradient.base + at, count * size) }
+                    let now = gatesGradient.base + wide
+                    apus_lstm_step_backward(
+                        gates.base + wide, cellBefore.base + at, cellTanh.base + at, gradient.base + at, cellGradient.base + first, now, count,
+                        size)
+                    guard step > 0 || hiddenNode != nil || cellNode != nil else { break }
+                    recurrent.multiplied(by: now, rows: count, adding: false, carried.base + first, threads: threads)
+                    unroll.cut(step, carried.base, sequences)
+                    unroll.cut(step, cellGradient.base, sequences)
+                }
             }
         }
         unroll.accumulate(input, x.node, weights, before: before, gates: gatesGradient, products: gatesGradient)
@@ -185,14 +199,17 @@ public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: 
         product(
             steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, adding: false,
             gates.base)
-        for step in 0..<steps {
-            let (at, wide) = (step * stride, step * rows * width)
-            unroll.enter(step, step == 0 ? hidden.base : output.base + at - stride, before.base + at)
-            recurrent.multiplied(by: before.base + at, rows: rows, adding: false, products.base + wide)
-            withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
-                apus_gru_step(
-                    gates.base + wide, products.base + wide, weights.inputBias.base, weights.hiddenBias.base, before.base + at,
-                    output.base + at, rows, size)
+        unroll.forSequences { sequences, threads in
+            for step in 0..<steps {
+                let whole = step * stride
+                unroll.enter(step, step == 0 ? hidden.base : output.base + whole - stride, before.base + whole, sequences)
+                let (at, wide) = (whole + sequences.lowerBound * size, (step * rows + sequences.lowerBound) * width)
+                recurrent.multiplied(by: before.base + at, rows: sequences.count, adding: false, products.base + wide, threads: threads)
+                withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
+                    apus_gru_step(
+                        gates.base + wide, products.base + wide, weights.inputBias.base, weights.hiddenBias.base, before.base + at,
+                        output.base + at, sequences.count, size)
+                }
             }
         }
     }
@@ -204,14 +221,18 @@ public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: 
         let carried = Tensor(zeros: [rows, size])
         let recurrent = RightMatrix(weights.hidden, transposed: false, rows: rows, uses: steps)
         withExtendedLifetime((gates.storage, products.storage, before.storage, gradient.storage)) {
-            for step in (0..<steps).reversed() {
-                let (at, wide) = (step * stride, step * rows * width)
-                apus_axpy(1, gradient.base + at, carried.base, stride)
-                apus_gru_step_backward(
-                    gates.base + wide, products.base + wide, before.base + at, carried.base, gatesGradient.base + wide,
-                    productsGradient.base + wide, rows, size)
-                recurrent.multiplied(by: productsGradient.base + wide, rows: rows, adding: true, carried.base)
-                unroll.cut(step, carried.base)
+            unroll.forSequences { sequences, threads in
+                let (first, count) = (sequences.lowerBound * size, sequences.count)
+                for step in (0..<steps).reversed() {
+                    let (at, wide) = (step * stride + first, (step * rows + sequences.lowerBound) * width)
+                    apus_axpy(1, gradient.base + at, carried.base + first, count * size)
+                    apus_gru_step_backward(
+                        gates.base + wide, products.base + wide, before.base + at, carried.base + first, gatesGradient.base + wide,
+                        productsGradient.base + wide, count, size)
+                    recurrent.multiplied(
+                        by: productsGradient.base + wide, rows: count, adding: true, carried.base + first, threads: threads)
+                    unroll.cut(step, carried.base, sequences)
+                }
             }
         }
         unroll.accumulate(input, x.node, weights, before: before, gates: gatesGradient, products: productsGradient)
