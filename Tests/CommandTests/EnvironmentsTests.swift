@@ -15,6 +15,15 @@ import Testing
         }
     }
 
+    /// A missing library is told before anything starts: one error with the remedy, and no run directory.
+    @Test func trainingWithoutItsLibraryLeavesNothing() throws {
+        try inScratch { folder in
+            let words = ["MUJOCO_PATH=\(folder)/nowhere", "\(Program.folder)/apus", "train", "halfcheetah"]
+            let result = try Program("/usr/bin/env", words, in: folder).result()
+            #expect(result.code == 1 && result.error.contains("\(folder)/nowhere") && !Files.exists("\(folder)/runs"), "\(result.error)")
+        }
+    }
+
     /// A program by its path, and the same under its family's name.
     @Test func aGoodWorkerPasses() throws {
         try inScratch { folder in

@@ -104,6 +104,8 @@ struct TrainCommand: ParsableCommand {
     /// What only the catalogues know, before any process starts.
     private func check(_ spec: RunSpec) throws {
         _ = try EnvironmentCatalogue.current.resolve(spec.environment.settings)
+        // A missing library is told here, once, and not by every actor that is started again for it.
+        try EnvironmentCatalogue.current.environments.first { $0.id == spec.environment.id }?.prepare()
         _ = try MethodCatalogue.current.make(id: spec.method.id, options: spec.method.options)
     }
 
