@@ -7,7 +7,7 @@ import PackageDescription
 // and a new private property deep below changes the size of what a higher target allocates without changing the modules in between.
 let acting: [Target.Dependency] = ["CKernels", "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Wire", "Workers"]
 let learning: [Target.Dependency] = acting + ["Methods", "Runs", "Acting"]
-let coordinating: [Target.Dependency] = ["Platform", "Tensors", "Networks", "Environments", "Rollouts", "Runs", "Wire"]
+let coordinating: [Target.Dependency] = ["Platform", "Tensors", "Networks", "Environments", "Rollouts", "Methods", "Runs", "Wire"]
 let workers: [Target.Dependency] = ["CPlatform", "CWire", "Platform", "Tensors", "Environments", "Networks", "Rollouts", "Wire"]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -52,7 +52,10 @@ let package = Package(
         .target(name: "Rollouts", dependencies: ["CKernels", "Platform", "Tensors"]),
         .target(name: "Methods", dependencies: ["Rollouts", "Networks", "Tensors", "Platform"]),
         .target(
-            name: "Runs", dependencies: ["Platform", "Tensors", "Networks", "Environments", "CWire", .product(name: "Yams", package: "Yams")],
+            name: "Runs",
+            dependencies: [
+                "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Methods", "CWire", .product(name: "Yams", package: "Yams"),
+            ],
             resources: ["cartpole", "halfcheetah", "lunarlander", "minatar-breakout", "pong"].map { .embedInCode("Presets/\($0).yaml") }),
 
         // The wire and the three roles.
@@ -89,7 +92,8 @@ let package = Package(
         .testTarget(
             name: "MethodsTests", dependencies: ["Methods", "Environments", "Rollouts", "Networks", "Tensors", "Platform", "TestSupport"],
             exclude: ["Fixtures"]),
-        .testTarget(name: "RunsTests", dependencies: ["Runs", "Networks", "Environments", "Tensors", "Platform"]),
+        .testTarget(
+            name: "RunsTests", dependencies: ["Runs", "Methods", "Rollouts", "Networks", "Environments", "Tensors", "Platform"]),
         // Real processes: the programs lie beside the test bundle.
         .testTarget(name: "ClusterTests", dependencies: coordinating + ["Coordinating"]),
         .testTarget(

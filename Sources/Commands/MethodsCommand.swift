@@ -23,10 +23,10 @@ struct MethodsCommand: ParsableCommand {
         let options = table.text.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")
         return """
             \(method.id): \(method.summary)
-              \(method.kind); \(method.paper)
+              \(method.kind); \(method.paper)\(method.paperID.isEmpty ? "" : " (\(method.paperID))")
               staleness \(method.staleness.letter): \(method.staleness.meaning)
 
-            \(options)
+            \(options)\(method.proof.map { "\n\n  apus prove \(method.id): \($0.claim)" } ?? "")
             """
     }
 
@@ -35,6 +35,7 @@ struct MethodsCommand: ParsableCommand {
     private func json(_ method: MethodEntry) -> JSON {
         .object([
             .init("id", .string(method.id)), .init("summary", .string(method.summary)), .init("paper", .string(method.paper)),
+            .init("paper_id", .string(method.paperID)), .init("claim", method.proof.map { .string($0.claim) } ?? .null),
             .init("kind", .string(method.kind)), .init("staleness", .string(method.staleness.letter)),
             .init("max_lag", method.staleness.maxLag.map(JSON.integer) ?? .null),
             .init(

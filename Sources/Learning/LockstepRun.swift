@@ -44,7 +44,7 @@ public struct LockstepRun {
         }
         let assignment = ActorAssignment(
             environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
-            network: spec.network.settings)
+            network: try spec.networkSettings)
         let incarnation = UInt32(truncatingIfNeeded: trainer.version)
         samplers = try (0..<spec.actors.count).map {
             try Sampler(

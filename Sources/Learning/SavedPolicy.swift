@@ -33,7 +33,7 @@ public struct SavedPolicy {
         }
         let checkpoint = try TrainingCheckpoint(store.read(version))
         environment = try catalogue.resolve(spec.environment.settings)
-        network = try environment.network(spec.network.settings)
+        network = try environment.network(spec.networkSettings)
         weights = Weights(network.layout)
         try weights.load(checkpoint.weights, place: store.path(of: version))
     }

@@ -36,17 +36,14 @@ public struct NonFiniteUpdate: Remediable {
     }
 }
 
-/// The learner's arithmetic: a batch of rollouts in, new weights out. It knows nothing of sockets, files or clocks, so that the serial and
-/// the distributed learner are one.
+/// The learner's arithmetic: rollouts in, new weights out. It knows nothing of sockets, files or clocks, so that the serial and the
+/// distributed learner are one.
 public final class Trainer {
     public let environment: ResolvedEnvironment
     public let network: any PolicyNetwork
-    public let weights: Weights
-    private var optimizer: any Optimizer
-    private let algorithm: any Algorithm
+    private let learner: any Learner
     private let schedule: LearningRateSchedule
     package let spec: RunSpec
-    private let constants: Parameters
     private var observationStatistics: ObservationStatistics?
     private var rewardScaling: RewardScaling
 
@@ -57,19 +54,15 @@ public final class Trainer {
     /// The oldest data that may be trained on, in updates.
     public let maxLag: Int
 
+    /// The target policy's.
+    public var weights: Weights { learner.weights }
+
     public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue) throws {
         self.spec = spec
         environment = try catalogue.resolve(spec.environment.settings)
-        network = try environment.network(spec.network.settings)
-        algorithm = try MethodCatalogue.current.make(id: spec.method.id, options: spec.method.options)
-        weights = network.initialWeights(seed: spec.seed)
-        constants = weights.parameters()
-        let epsilon = Float(spec.optimizer.epsilon)
-        optimizer =
-            switch spec.optimizer.id {
-            case .adam: Adam(count: network.layout.count, epsilon: epsilon)
-            case .rmsprop: RMSProp(count: network.layout.count, epsilon: epsilon)
-            }
+        let algorithm = try spec.algorithm
+        network = try environment.network(spec.networkSettings)
+        learner = try algorithm.learner(LearnerSetting(network: network, optimizer: spec.optimizer.settings, seed: spec.seed))
         observationStatistics = network.normalizesObservations ? ObservationStatistics(network) : nil
         rewardScaling = RewardScaling(spec.reward, discount: algorithm.discount)
         schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
@@ -80,8 +73,7 @@ public final class Trainer {
             }
     }
 
-    /// One update: loss of the whole batch, its gradient, clipping, the optimiser's step. The batch's observations count from the next
-    /// version on: this one is trained with the statistics that acted.
+    /// One update. The batch's observations count from the next version on: this one is trained with the statistics that acted.
     ///
     /// - Throws: `NonFiniteUpdate` (weights, optimiser and counters are as before), or `RolloutError` for rollouts that do not fit
     ///   together.
@@ -89,37 +81,29 @@ public final class Trainer {
         var batch = try RolloutBatch(rollouts, observationSpace: environment.observationSpace)
         var rewardScaling = rewardScaling
         batch.reward = rewardScaling(batch)
-        weights.zeroGradient()
-        let tape = Tape()
-        let (loss, metrics) = algorithm.loss(batch, network: network, parameters: weights.parameters(on: tape), constants: constants)
-        tape.backward(loss)
-        let norm = globalNorm(weights.gradient)
-        guard loss.scalar.isFinite, norm.isFinite else {
-            throw NonFiniteUpdate(tensor: firstNonFinite(loss), version: version, rollouts: rollouts.map(\.id))
+        let progress = Double(frames) / Double(spec.stop.frames)
+        let rate = schedule.value(progress: progress, initial: Float(spec.optimizer.learningRate))
+        let report: LearnerReport
+        do {
+            report = try learner.update(batch, at: Moment(version: version, learningRate: rate, progress: min(progress, 1)))
+        } catch let error as NonFiniteGradient {
+            throw NonFiniteUpdate(tensor: error.tensor, version: version, rollouts: rollouts.map(\.id))
         }
-        let rate = schedule.value(progress: Double(frames) / Double(spec.stop.frames), initial: Float(spec.optimizer.learningRate))
-        optimizer.step(weights, learningRate: rate, gradientScale: clipScale(norm: norm, maximum: Float(spec.optimizer.clipNorm)))
         self.rewardScaling = rewardScaling
-        observationStatistics?.add(batch)
-        observationStatistics?.write(to: weights)
+        if observationStatistics != nil {
+            observationStatistics!.add(batch)
+            observationStatistics!.write(to: learner.weights)
+            if learner.behaviour !== learner.weights { observationStatistics!.write(to: learner.behaviour) }
+        }
         version += 1
         frames += UInt64(batch.frames)
         return UpdateReport(
-            version: version, frames: batch.frames, loss: loss.scalar, gradientNorm: norm, learningRate: rate, metrics: metrics,
-            episodeReturns: batch.episodeReturns, episodeLengths: batch.episodeLengths)
+            version: version, frames: batch.frames, loss: report.loss, gradientNorm: report.gradientNorm, learningRate: rate,
+            metrics: report.metrics, episodeReturns: batch.episodeReturns, episodeLengths: batch.episodeLengths)
     }
 
-    private func firstNonFinite(_ loss: Tensor) -> String {
-        for (index, spec) in network.layout.specs.enumerated() where !allFinite(constants[index]) { return "the parameter \(spec.name)" }
-        guard loss.scalar.isFinite else { return "the loss" }
-        for spec in network.layout.specs where !allFinite(weights.gradient.rows(spec.offset..<spec.offset + spec.count)) {
-            return "the gradient of \(spec.name)"
-        }
-        return "the gradient's norm"
-    }
-
-    /// The parameters as they are published: [count] float32.
-    public func published() -> SharedBytes { weights.flat.withBuffer { SharedBytes(copying: UnsafeRawBufferPointer($0)) } }
+    /// The parameters that actors act with: [count] float32.
+    public func published() -> SharedBytes { learner.behaviour.flat.withBuffer { SharedBytes(copying: UnsafeRawBufferPointer($0)) } }
 }
 
 // MARK: Checkpoints
@@ -134,13 +118,13 @@ extension Trainer {
         }
         var statistics = [JSON.Member("reward", rewardScaling.moments.json)]
         if let observationStatistics { statistics.append(JSON.Member("observation", observationStatistics.moments.json)) }
-        return (columns, optimizer.state, .object(statistics))
+        return (columns, learner.state, .object(statistics))
     }
 
     /// Goes on from a snapshot.
     package func restore(_ checkpoint: TrainingCheckpoint) throws {
         try weights.load(checkpoint.weights, place: "checkpoint \(checkpoint.version)")
-        try optimizer.restore(checkpoint.optimizer)
+        try learner.restore(checkpoint.optimizer)
         func moments(_ name: String, width: Int) throws(TrainingStateError) -> RunningMoments {
             guard let moments = RunningMoments(checkpoint.statistics[name], width: width) else {
                 throw TrainingStateError(problem: "the statistics of the \(name)s are missing or damaged", version: checkpoint.version)

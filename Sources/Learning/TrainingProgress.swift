@@ -1,4 +1,5 @@
 import Acting
+import Methods
 import Platform
 import Runs
 import Wire
@@ -19,8 +20,7 @@ struct TrainingProgress {
     private let started: Time
     private var recorded: (time: Time, frames: UInt64, version: UInt64)
     private var nextEvaluation: UInt64 = 0
-    private var sums: [(name: String, sum: Double)] = []
-    private var updates = 0
+    private var means = MetricMeans()
     private var lag = (sum: 0.0, inFlight: 0.0, maximum: UInt64(0), count: 0)
     private var lastReport: UpdateReport?
     private var sequence: UInt64 = 0
@@ -52,11 +52,7 @@ struct TrainingProgress {
         }
         episodes.append(returns: report.episodeReturns, lengths: report.episodeLengths)
         state.episodes += UInt64(report.episodeReturns.count)
-        if sums.isEmpty { sums = ([("loss", 0), ("gradient_norm", 0)] + report.metrics.map { ($0.name, 0) }) }
-        sums[0].sum += Double(report.loss)
-        sums[1].sum += Double(report.gradientNorm)
-        for (index, metric) in report.metrics.enumerated() where index + 2 < sums.count { sums[index + 2].sum += Double(metric.value) }
-        updates += 1
+        means.add([("loss", report.loss), ("gradient_norm", report.gradientNorm)] + report.metrics)
         lastReport = report
     }
 
@@ -108,7 +104,7 @@ struct TrainingProgress {
             scalars.append(Gauge("policy_lag_in_queue", (lag.sum - lag.inFlight) / count))
             scalars.append(Gauge("policy_lag_maximum", Double(lag.maximum)))
         }
-        scalars += sums.map { Gauge($0.name, $0.sum / Double(max(updates, 1))) }
+        scalars += means.metrics().map { Gauge($0.name, Double($0.value)) }
         if let lastReport { scalars.append(Gauge("learning_rate", Double(lastReport.learningRate))) }
         scalars += shares.map { Gauge($0.name == ShareMeter.busy ? "learner_busy_share" : "learner_wait_share/\($0.name)", $0.share) }
         scalars += [
@@ -116,8 +112,7 @@ struct TrainingProgress {
             Gauge("updates_skipped", Double(skipped)),
         ]
         recorded = (now, frames, version)
-        sums = []
-        updates = 0
+        means = MetricMeans()
         lag = (0, 0, 0, 0)
         sequence += 1
         return Record(sequence: sequence, time: Time.wall, version: version, frames: frames, scalars: scalars, outcome: outcome)

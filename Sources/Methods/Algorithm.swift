@@ -2,9 +2,6 @@ import Networks
 import Rollouts
 import Tensors
 
-/// A named number of one update.
-public typealias Metric = (name: String, value: Float)
-
 /// How old the data of a method may be.
 public enum Staleness: Sendable, Hashable {
     /// Class A: data of any age, from any policy.
@@ -15,17 +12,37 @@ public enum Staleness: Sendable, Hashable {
     case onPolicy(maxLag: Int)
 }
 
-/// What a learner runs: a batch becomes a loss.
+/// A way to learn, as a description: what it is called, what data it takes, and how its learner is made.
 public protocol Algorithm: Sendable {
     var staleness: Staleness { get }
     /// γ: with which the learner also discounts the returns that scale rewards.
     var discount: Float { get }
+    /// The network that actors act with, unless the run names another.
+    var networkID: String { get }
+    /// What its gradient steps are trained on, unless the run says otherwise.
+    var data: DataPlan { get }
 
-    /// The loss of a batch, one value recorded on the tape of `parameters`, and what is worth watching.
-    /// - Parameters:
-    ///   - parameters: tracked by a tape.
-    ///   - constants: the same weights, not tracked, for everything that is a constant of the gradient.
-    func loss(
-        _ batch: RolloutBatch, network: any PolicyNetwork, parameters: Parameters, constants: Parameters
-    ) -> (loss: Tensor, metrics: [Metric])
+    /// A learner at the beginning of its training.
+    ///
+    /// - Throws: an error with a remedy when the network or the environment does not fit.
+    func learner(_ setting: LearnerSetting) throws -> any Learner
+}
+
+extension Algorithm {
+    public var networkID: String { "actor_critic" }
+    public var data: DataPlan { .live }
+}
+
+/// What a learner is made from.
+public struct LearnerSetting: Sendable {
+    /// What actors act with.
+    public let network: any PolicyNetwork
+    public let optimizer: OptimizerSettings
+    public let seed: UInt64
+
+    public init(network: any PolicyNetwork, optimizer: OptimizerSettings = OptimizerSettings(), seed: UInt64 = 1) {
+        self.network = network
+        self.optimizer = optimizer
+        self.seed = seed
+    }
 }

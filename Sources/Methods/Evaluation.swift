@@ -2,24 +2,28 @@ import Networks
 import Rollouts
 import Tensors
 
-/// What the target policy says about a batch: every step once on the tape, and the values of all successors without.
-struct Evaluation {
-    /// [T, N] each, with gradient.
-    let logProb, entropy, value: Tensor
+/// What a policy says about a batch: every step, and the values of all successors as constants.
+public struct Evaluation {
+    /// [T, N] each, with gradient where the parameters are tracked.
+    public let logProb, entropy, value: Tensor
+    /// What the network said of the T · N steps.
+    public let output: PolicyOutput
     /// [T, N]: the value of each step's successor in its own episode (see `CreditSequence.nextValues`); a constant.
-    let nextValue: Tensor
+    public let nextValue: Tensor
 
-    init(_ batch: RolloutBatch, _ network: any PolicyNetwork, parameters: Parameters, constants: Parameters) {
+    /// - Parameter constants: the same weights as `parameters`, not tracked.
+    public init(_ batch: RolloutBatch, _ network: any PolicyNetwork, parameters: Parameters, constants: Parameters) {
         let (steps, slots) = (batch.steps, batch.slots)
-        let unroll = network.stateCount > 0 ? Unroll(state: batch.recurrentState, begins: Self.begins(batch)) : nil
+        let unroll = network.stateCount > 0 ? Unroll(state: batch.recurrentState, begins: batch.begins) : nil
         let output = network(batch.observation.rows(0..<steps * slots), parameters, unroll: unroll)
+        self.output = output
         logProb = network.distribution.logProb(of: batch.action, output).reshaped([steps, slots])
         entropy = network.distribution.entropy(output, at: batch.action).reshaped([steps, slots])
         value = output.value.reshaped([steps, slots])
 
         /// The values of observations that follow some of the batch's steps, in the same episode.
         func values(_ observation: Observations, after rows: [Int]) -> Tensor {
-            let state = output.state.map { Unroll(state: Self.picked(rows, of: $0.detached)) }
+            let state = output.state.map { Unroll(state: $0.detached.picked(rows)) }
             return network(observation, constants, unroll: state).value
         }
         let last = Array((steps - 1) * slots..<steps * slots)
@@ -37,23 +41,15 @@ struct Evaluation {
             final?.withBuffer { for (k, end) in cut.enumerated() { next[Int(batch.finalIndex[end])] = $0[k] } }
         }
     }
+}
 
+extension RolloutBatch {
     /// T · N flags: 1 where the step before ended an episode. The state of the first step is the one that the actor had, new episode or
     /// not.
-    private static func begins(_ batch: RolloutBatch) -> [UInt8] {
-        let slots = batch.slots
-        return (0..<batch.frames).map { $0 < slots ? 0 : batch.terminated[$0 - slots] | batch.truncated[$0 - slots] }
-    }
+    public var begins: [UInt8] { (0..<frames).map { $0 < slots ? 0 : terminated[$0 - slots] | truncated[$0 - slots] } }
 
-    /// Some rows of a matrix: [count, columns].
-    private static func picked(_ rows: [Int], of matrix: Tensor) -> Tensor {
-        let width = matrix.shape[1]
-        return Tensor([rows.count, width]) { target in
-            matrix.withBuffer { source in
-                for (k, row) in rows.enumerated() {
-                    (target.baseAddress! + k * width).update(from: source.baseAddress! + row * width, count: width)
-                }
-            }
-        }
+    /// Where its sequences are.
+    public var sequences: Sequences {
+        Sequences(steps: steps, slots: slots, ends: zip(terminated, truncated).map { $0 | $1 })
     }
 }

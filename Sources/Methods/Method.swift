@@ -2,100 +2,81 @@ import Networks
 import Rollouts
 import Tensors
 
-/// An actor–critic method, composed of its parts: credit, objective, regularizers and the rule that aggregates them.
+/// An actor–critic method, composed of its parts: credit, correction, objective, regularizers, the rule that aggregates them, and how an
+/// update goes over its batch.
 public struct Method: Algorithm {
     public let name: String
-    /// Where the method comes from.
-    public let paper: String
     public let staleness: Staleness
     /// γ
     public var discount: Float
     public var credit: any Credit
-    /// Whether advantages are centred and scaled to variance 1 over the batch. The value targets are never touched.
+    /// Whether advantages are centred and scaled to variance 1 over the batch, or over each minibatch where credit is renewed. The value
+    /// targets are never touched.
     public var normalizesAdvantages: Bool
+    /// nil: the objective is not weighted.
+    public var correction: (any Correction)?
+    /// π_prox
+    public var anchor: Anchor
     public var objective: any Objective
     public var regularizers: [any Regularizer]
     public var aggregate: Aggregation
+    public var plan: UpdatePlan
+    public var data: DataPlan
 
     public init(
-        _ name: String, paper: String, staleness: Staleness, discount: Float, credit: any Credit, normalizesAdvantages: Bool = false,
-        objective: any Objective, regularizers: [any Regularizer], aggregate: Aggregation
+        _ name: String, staleness: Staleness, discount: Float, credit: any Credit, normalizesAdvantages: Bool = false,
+        correction: (any Correction)? = nil, anchor: Anchor = .behaviour, objective: any Objective, regularizers: [any Regularizer],
+        aggregate: Aggregation, plan: UpdatePlan = .single, data: DataPlan = .live
     ) {
         self.name = name
-        self.paper = paper
         self.staleness = staleness
         self.discount = discount
         self.credit = credit
         self.normalizesAdvantages = normalizesAdvantages
+        self.correction = correction
+        self.anchor = anchor
         self.objective = objective
         self.regularizers = regularizers
         self.aggregate = aggregate
+        self.plan = plan
+        self.data = data
     }
 
+    public func learner(_ setting: LearnerSetting) throws -> any Learner { MethodLearner(self, setting) }
+
+    /// The loss of a whole batch in one piece, with credit under the weights given: what an update of a single gradient step minimises.
+    /// - Parameters:
+    ///   - parameters: tracked by a tape.
+    ///   - constants: the same weights, not tracked.
+    ///   - target: the parameters of the copy, where `anchor` is one.
     public func loss(
-        _ batch: RolloutBatch, network: any PolicyNetwork, parameters: Parameters, constants: Parameters
+        _ batch: RolloutBatch, network: any PolicyNetwork, parameters: Parameters, constants: Parameters, target: Parameters? = nil
     ) -> (loss: Tensor, metrics: [Metric]) {
         let policy = Evaluation(batch, network, parameters: parameters, constants: constants)
-        let ratios = importanceRatios(policy.logProb, behaviour: batch.behaviourLogProb)
-        let (advantage, valueTarget) = assignCredit(batch, policy, ratios)
-        let step = PolicyStep(
-            logProb: policy.logProb, entropy: policy.entropy, value: policy.value,
-            advantage: normalizesAdvantages ? normalized(advantage) : advantage, valueTarget: valueTarget,
-            behaviourLogProb: batch.behaviourLogProb)
+        let proximal: Proximal? =
+            switch anchor {
+            case .behaviour: nil
+            case .start: Proximal(policy)
+            case .target: Proximal(Evaluation(batch, network, parameters: target ?? constants, constants: target ?? constants))
+            }
+        let constants = StepConstants(self, batch, policy, proximal)
+        let (loss, metrics) = loss(
+            constants.step(logProb: policy.logProb, entropy: policy.entropy, value: policy.value, policy.output, network.distribution))
+        return (loss, metrics + constants.metrics)
+    }
 
+    /// The loss of some steps.
+    func loss(_ step: PolicyStep) -> (loss: Tensor, metrics: [Metric]) {
         // Metrics are means over the steps, whatever the rule of the loss.
-        let share = aggregate == .stepSum ? 1 / Float(batch.frames) : 1
-        var loss = aggregate(objective.loss(step))
+        let share = aggregate == .stepSum ? 1 / Float(step.logProb.count) : 1
+        let surrogate = objective.loss(step)
+        var loss = aggregate(step.weight.map { $0 * surrogate } ?? surrogate)
         var metrics: [Metric] = [("policy_loss", loss.scalar * share)]
         for regularizer in regularizers {
             let term = aggregate(regularizer.loss(step))
             metrics.append(regularizer.metric(term.scalar * share))
             loss = loss + regularizer.coefficient * term
         }
-        metrics += ratioMetrics(ratios)
-        metrics += ratios.withBuffer { credit.metrics(ratios: $0) }
-        metrics.append(("advantage_mean", mean(advantage).scalar))
-        metrics.append(("explained_variance", explainedVariance(of: valueTarget, by: policy.value.detached)))
-        return (loss, metrics)
+        return (loss, metrics + objective.metrics(step))
     }
-
-    /// Advantages and value targets, [T, N] each, slot by slot.
-    private func assignCredit(_ batch: RolloutBatch, _ policy: Evaluation, _ ratios: Tensor) -> (advantage: Tensor, valueTarget: Tensor) {
-        let slots = batch.slots
-        let discounts = Tensor([batch.steps, slots]) { discounts in
-            for index in 0..<discounts.count { discounts[index] = batch.terminated[index] != 0 ? 0 : discount }
-        }
-        let advantage = Tensor([batch.steps, slots]) { _ in }
-        let valueTarget = Tensor([batch.steps, slots]) { _ in }
-        batch.truncated.withUnsafeBufferPointer { truncated in
-            withBuffers(batch.reward, discounts, policy.value, policy.nextValue, ratios) { reward, discount, value, nextValue, ratio in
-                advantage.withMutableBuffer { advantages in
-                    valueTarget.withMutableBuffer { valueTargets in
-                        for slot in 0..<slots {
-                            credit.assign(
-                                CreditSequence(
-                                    rewards: Strided(reward, slot: slot, of: slots), discounts: Strided(discount, slot: slot, of: slots),
-                                    truncated: Strided(truncated, slot: slot, of: slots), values: Strided(value, slot: slot, of: slots),
-                                    nextValues: Strided(nextValue, slot: slot, of: slots)),
-                                ratios: Strided(ratio, slot: slot, of: slots),
-                                advantages: MutableStrided(advantages, slot: slot, of: slots),
-                                valueTargets: MutableStrided(valueTargets, slot: slot, of: slots))
-                        }
-                    }
-                }
-            }
-        }
-        return (advantage, valueTarget)
-    }
-}
-
-/// The values of five tensors at once.
-private func withBuffers(
-    _ a: Tensor, _ b: Tensor, _ c: Tensor, _ d: Tensor, _ e: Tensor,
-    _ body: (
-        UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>,
-        UnsafeBufferPointer<Float>
-    ) -> Void
-) {
-    a.withBuffer { a in b.withBuffer { b in c.withBuffer { c in d.withBuffer { d in e.withBuffer { e in body(a, b, c, d, e) } } } } }
 }

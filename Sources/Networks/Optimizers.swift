@@ -11,6 +11,30 @@ public protocol Optimizer {
     mutating func restore(_ state: [Column]) throws
 }
 
+/// Which optimiser, and how gradients are clipped before it.
+public struct OptimizerSettings: Sendable, Hashable {
+    public enum Kind: String, Sendable, CaseIterable { case adam, rmsprop }
+
+    public var kind: Kind
+    public var epsilon: Float
+    /// Gradients with a greater global norm are scaled down to it; infinite: no clipping.
+    public var clipNorm: Float
+
+    public init(_ kind: Kind = .adam, epsilon: Float = 1e-8, clipNorm: Float = .infinity) {
+        self.kind = kind
+        self.epsilon = epsilon
+        self.clipNorm = clipNorm
+    }
+
+    /// An optimiser at its start, for `count` values.
+    public func make(count: Int) -> any Optimizer {
+        switch kind {
+        case .adam: Adam(count: count, epsilon: epsilon)
+        case .rmsprop: RMSProp(count: count, epsilon: epsilon)
+        }
+    }
+}
+
 /// Why a saved optimiser state cannot be used.
 public struct OptimizerStateError: Remediable {
     public let problem: String

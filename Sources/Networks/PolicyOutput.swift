@@ -17,6 +17,17 @@ public struct PolicyOutput {
         self.value = value
         self.state = state
     }
+
+    /// The same values, constants for every tape.
+    public var detached: PolicyOutput {
+        PolicyOutput(policy: policy.detached, logDeviation: logDeviation?.detached, value: value.detached, state: state?.detached)
+    }
+
+    /// Some rows, copied: constants for every tape.
+    public func picked(_ rows: [Int]) -> PolicyOutput {
+        PolicyOutput(
+            policy: policy.picked(rows), logDeviation: logDeviation?.detached, value: value.picked(rows), state: state?.picked(rows))
+    }
 }
 
 /// Where the rows of a recurrent network stand in time: time-major, T steps of N slots.

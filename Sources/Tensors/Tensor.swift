@@ -102,6 +102,19 @@ public struct Tensor {
         }
     }
 
+    /// Some parts of the first axis, copied: a constant for every tape.
+    public func picked(_ rows: [Int]) -> Tensor {
+        precondition(!shape.isEmpty && rows.allSatisfy { $0 >= 0 && $0 < shape[0] }, "rows outside of a tensor of shape \(shape)")
+        let stride = shape.dropFirst().reduce(1, *)
+        return withExtendedLifetime(storage) {
+            Tensor([rows.count] + shape.dropFirst()) { target in
+                for (k, row) in rows.enumerated() {
+                    (target.baseAddress! + k * stride).update(from: base + row * stride, count: stride)
+                }
+            }
+        }
+    }
+
     /// The same values, a constant for every tape.
     public var detached: Tensor { node == nil ? self : Tensor(storage: storage, base: base, shape: shape, count: count, node: nil) }
 

@@ -5,7 +5,7 @@ import Testing
     @Test func defaultsAreThePapers() throws {
         let entry = try MethodCatalogue.current.method(id: "vtrace")
         #expect(entry.paper.contains("1802.01561") && entry.staleness == .onPolicy(maxLag: 32) && !entry.summary.isEmpty)
-        let method = entry.defaults
+        let method = try #require(entry.defaults as? Method)
         let credit = try #require(method.credit as? VTrace)
         #expect(credit.rhoBar == 1 && credit.cBar == 1 && credit.policyRhoBar == 1 && credit.lambda == 1)
         #expect(method.discount == 0.99 && !method.normalizesAdvantages && method.aggregate == .stepMean)

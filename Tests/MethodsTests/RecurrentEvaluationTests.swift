@@ -82,7 +82,7 @@ import Testing
 
         let witness = Witness()
         let method = Method(
-            "witness", paper: "-", staleness: .any, discount: 0.9, credit: witness, objective: witness, regularizers: [],
+            "witness", staleness: .any, discount: 0.9, credit: witness, objective: witness, regularizers: [],
             aggregate: .stepMean)
         let tape = Tape()
         let result = method.loss(batch, network: network, parameters: weights.parameters(on: tape), constants: parameters)

@@ -18,7 +18,7 @@ import Testing
     }
 
     func evaluate(
-        _ method: any Algorithm, _ batch: RolloutBatch, _ weights: Weights
+        _ method: Method, _ batch: RolloutBatch, _ weights: Weights
     ) -> (loss: Float, metrics: [String: Float], gradient: [Float]) {
         weights.zeroGradient()
         let tape = Tape()

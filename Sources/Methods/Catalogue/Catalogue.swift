@@ -7,24 +7,33 @@ public struct MethodOption: Sendable {
     /// What is allowed; of a flag, only the two ends.
     public let range: ClosedRange<Double>
     public let isFlag: Bool
+    /// Only whole numbers are allowed.
+    public let isWhole: Bool
     /// One line.
     public let documentation: String
 
-    public init(_ name: String, _ defaultValue: Double, _ range: ClosedRange<Double>, isFlag: Bool = false, _ documentation: String) {
+    public init(
+        _ name: String, _ defaultValue: Double, _ range: ClosedRange<Double>, isFlag: Bool = false, isWhole: Bool = false,
+        _ documentation: String
+    ) {
         self.name = name
         self.defaultValue = defaultValue
         self.range = range
         self.isFlag = isFlag
+        self.isWhole = isWhole
         self.documentation = documentation
     }
 
     /// What is allowed, in words.
     public var allowed: String {
         if isFlag { return "0 or 1" }
-        return range.upperBound == .infinity ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
+        let limits = range.upperBound == .infinity ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
+        return isWhole ? "a whole number, \(limits)" : limits
     }
 
-    func allows(_ value: Double) -> Bool { range.contains(value) && (!isFlag || value == 0 || value == 1) }
+    func allows(_ value: Double) -> Bool { 
+        range.contains(value) && (!isFlag || value == 0 || value == 1) && (!isWhole || value == value.rounded())
+    }
 }
 
 /// A method in the catalogue: what it is called, what can be set, and how it is made.
@@ -34,40 +43,69 @@ public struct MethodEntry: Sendable {
     public let kind: String
     /// One line.
     public let summary: String
+    /// Where the method comes from: authors, year, number.
+    public let paper: String
+    /// Its number in Apus' list of papers, such as B03 or S019; empty for methods from elsewhere.
+    public let paperID: String
     public let options: [MethodOption]
-    private let recipe: @Sendable ((String) -> Float) -> Method
+    /// The paper's claim at small scale; nil: none yet.
+    public let proof: Proof?
+    private let recipe: @Sendable (MethodOptions) -> any Algorithm
 
     /// - Parameter recipe: makes the method from the values of its options.
     public init(
-        id: String, kind: String, summary: String, options: [MethodOption], recipe: @escaping @Sendable ((String) -> Float) -> Method
+        id: String, kind: String, summary: String, paper: String, paperID: String = "", options: [MethodOption], proof: Proof? = nil,
+        recipe: @escaping @Sendable (MethodOptions) -> any Algorithm
     ) {
         self.id = id
         self.kind = kind
         self.summary = summary
+        self.paper = paper
+        self.paperID = paperID
         self.options = options
+        self.proof = proof
         self.recipe = recipe
     }
 
-    public var paper: String { defaults.paper }
     public var staleness: Staleness { defaults.staleness }
 
     /// The method with every option at its default.
-    public var defaults: Method { make { _ in nil } }
+    public var defaults: any Algorithm { make([:]) }
 
-    fileprivate func make(_ chosen: (String) -> Double?) -> Method {
-        recipe { name in
-            guard let option = options.first(where: { $0.name == name }) else {
-                preconditionFailure("the recipe of \(id) asks for an option \(name) that it does not list")
-            }
-            return Float(chosen(name) ?? option.defaultValue)
+    fileprivate func make(_ chosen: [String: Double]) -> any Algorithm { recipe(MethodOptions(id: id, options, chosen)) }
+}
+
+/// The values of a method's options in one run.
+public struct MethodOptions: Sendable {
+    private let id: String
+    private let options: [MethodOption]
+    private let chosen: [String: Double]
+
+    fileprivate init(id: String, _ options: [MethodOption], _ chosen: [String: Double]) {
+        self.id = id
+        self.options = options
+        self.chosen = chosen
+    }
+
+    public func callAsFunction(_ name: String) -> Float { Float(number(name)) }
+    /// A whole number.
+    public func count(_ name: String) -> Int { Int(number(name)) }
+    /// nil for 0, which stands for "not used".
+    public func unlessZero(_ name: String) -> Float? { number(name) == 0 ? nil : Float(number(name)) }
+    public func flag(_ name: String) -> Bool { number(name) == 1 }
+
+    private func number(_ name: String) -> Double {
+        guard let option = options.first(where: { $0.name == name }) else {
+            preconditionFailure("the recipe of \(id) asks for an option \(name) that it does not list")
         }
+        return chosen[name] ?? option.defaultValue
     }
 }
 
 /// The methods that a run may name.
 public struct MethodCatalogue: Sendable {
     /// What Apus brings.
-    public static let standard = MethodCatalogue([.vtrace])
+    public static let standard = MethodCatalogue([.a2c, .ppo, .vtrace])
     /// What this program knows: see `Program`.
     @TaskLocal public static var current = standard
 
@@ -103,7 +141,7 @@ public struct MethodCatalogue: Sendable {
                     remedy: "It is \(option.documentation); the default is \(option.defaultValue).")
             }
         }
-        return entry.make { options[$0] }
+        return entry.make(options)
     }
 
     private func suggestion(_ name: String, _ known: [String]) -> String {

@@ -11,7 +11,7 @@ extension Method {
         value: Float = 0.5, normalizesAdvantages: Bool = false
     ) -> Method {
         Method(
-            "vtrace", paper: "Espeholt et al. 2018, arXiv:1802.01561", staleness: .onPolicy(maxLag: 32), discount: discount,
+            "vtrace", staleness: .onPolicy(maxLag: 32), discount: discount,
             credit: VTrace(lambda: lambda, rhoBar: rhoBar, cBar: cBar, policyRhoBar: policyRhoBar),
             normalizesAdvantages: normalizesAdvantages,
             objective: PolicyGradient(),
@@ -23,6 +23,7 @@ extension Method {
 extension MethodEntry {
     static let vtrace = MethodEntry(
         id: "vtrace", kind: "actor–critic", summary: "IMPALA: actor–critic whose targets correct for the age of the data",
+        paper: "Espeholt et al. 2018, arXiv:1802.01561", paperID: "B03",
         options: [
             MethodOption("discount", 0.99, 0...1, "γ, the weight of a reward one step later"),
             MethodOption("lambda", 1, 0...1, "how much of later errors reaches a step: 0 one-step targets, 1 the whole unroll"),
@@ -35,9 +36,9 @@ extension MethodEntry {
                 "normalize_advantages", 0, 0...1, isFlag: true, "1 to centre and scale the advantages over the batch, 0 to leave them"),
         ]
     ) { option in
-        .vtrace(
+        Method.vtrace(
             discount: option("discount"), lambda: option("lambda"), rhoBar: option("rho_bar"), cBar: option("c_bar"),
             policyRhoBar: option("rho_pg_bar"), entropy: option("entropy"), value: option("value"),
-            normalizesAdvantages: option("normalize_advantages") == 1)
+            normalizesAdvantages: option.flag("normalize_advantages"))
     }
 }

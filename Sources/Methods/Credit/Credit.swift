@@ -8,3 +8,7 @@ public protocol Credit: Sendable {
     /// What is worth watching about a whole batch's ratios.
     func metrics(ratios: UnsafeBufferPointer<Float>) -> [Metric]
 }
+
+extension Credit {
+    public func metrics(ratios: UnsafeBufferPointer<Float>) -> [Metric] { [] }
+}

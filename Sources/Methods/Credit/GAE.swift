@@ -16,3 +16,17 @@ public func gae(_ sequence: CreditSequence, lambda: Float, advantages: MutableSt
         advantages[t] = following
     }
 }
+
+/// `gae` as a method's credit. λ = 1 is the return of the rest of the unroll less the value (n-step advantages, B14), λ = 0 the one-step
+/// error. It takes the data for the target policy's.
+public struct GAE: Credit {
+    public var lambda: Float
+    public init(lambda: Float) { self.lambda = lambda }
+
+    public func assign(
+        _ sequence: CreditSequence, ratios: Strided<Float>, advantages: MutableStrided<Float>, valueTargets: MutableStrided<Float>
+    ) {
+        gae(sequence, lambda: lambda, advantages: advantages)
+        for t in 0..<sequence.count { valueTargets[t] = advantages[t] + sequence.values[t] }
+    }
+}

@@ -49,7 +49,8 @@ public struct RewardSection: Codable, Sendable, Equatable {
 }
 
 public struct NetworkSection: Codable, Sendable, Equatable {
-    public var id = "actor_critic"
+    /// "auto": the method's own.
+    public var id = "auto"
     public var encoder = EncoderKind.auto
     public var hidden = [64, 64]
     public var activation = Activation.tanh
@@ -87,6 +88,11 @@ public struct NetworkSection: Codable, Sendable, Equatable {
     }
 }
 
+extension OptimizerSection {
+    public var settings: OptimizerSettings { OptimizerSettings(id, epsilon: Float(epsilon), clipNorm: Float(clipNorm)) }
+}
+
+extension OptimizerSettings.Kind: Choice {}
 extension EncoderKind: Choice {}
 extension Activation: Choice {}
 extension MemoryKind: Choice {}
@@ -107,7 +113,7 @@ public struct OptimizerSection: Codable, Sendable, Equatable {
     public var epsilon = 1e-8
     public init() {}
 
-    public enum Kind: String, Choice { case adam, rmsprop }
+    public typealias Kind = OptimizerSettings.Kind
     public enum Schedule: String, Choice { case constant, linear }
 
     enum CodingKeys: String, CodingKey {

@@ -14,7 +14,7 @@ extension RunSpec {
         ("reward.scale", "Multiply by this"),
         ("reward.clip", "Limit to plus or minus this (.inf: no limit)"),
         ("network", "The policy and value network"),
-        ("network.id", "Which network; actor_critic is built from the other keys of this section"),
+        ("network.id", "Which network; auto: the method's own, built from the other keys of this section"),
         ("network.encoder", "How images become vectors; auto: by the observation's shape: \(EncoderKind.names)"),
         ("network.hidden", "Width of each fully connected layer, from the observation or the encoder upwards"),
         ("network.activation", "Function after each fully connected layer: \(Activation.names)"),

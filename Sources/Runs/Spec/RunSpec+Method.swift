@@ -1,0 +1,20 @@
+import Methods
+import Networks
+
+extension RunSpec {
+    /// The method that the run names, with its options.
+    ///
+    /// - Throws: `MethodError`
+    public var algorithm: any Algorithm {
+        get throws { try MethodCatalogue.current.make(id: method.id, options: method.options) }
+    }
+
+    /// The network that actors and learner use: the one that the run names, or the method's own.
+    public var networkSettings: NetworkSettings {
+        get throws {
+            var settings = network.settings
+            if settings.id == "auto" { settings.id = try algorithm.networkID }
+            return settings
+        }
+    }
+}
