@@ -23,12 +23,17 @@ public struct LockstepRun {
     private let metrics: MetricsWriter
     private var progress: TrainingProgress
     private var signalCount = 0
+    private let lag: LagInjection
 
     /// Begins at the latest checkpoint, if there is one. The environments start anew then: only an unbroken run is bit-equal to another.
+    ///
+    /// - Parameter lag: how old the policies that act are.
     public init(
-        _ spec: RunSpec, directory: RunDirectory, signals: Signals = .none, catalogue: EnvironmentCatalogue = .current
+        _ spec: RunSpec, directory: RunDirectory, signals: Signals = .none, lag: LagInjection = .none,
+        catalogue: EnvironmentCatalogue = .current
     ) throws {
         self.spec = spec
+        self.lag = lag
         self.directory = directory
         self.signals = signals
         lock = try RunLock(directory)
@@ -60,15 +65,21 @@ public struct LockstepRun {
     public mutating func run(_ report: (Record) -> Void) throws -> Bool {
         var interrupted = false
         var outcome: Outcome?
+        // The newest policies, oldest first: what acts is among them.
+        var published: [(version: UInt64, parameters: SharedBytes)] = []
         while outcome == nil {
-            let parameters = trainer.published()
+            if published.count > lag.maximum { published.removeFirst() }
+            published.append((trainer.version, trainer.published()))
             let rollouts = try (0..<spec.learner.rolloutsPerUpdate).map { index -> Rollout in
                 let sampler = samplers[index % samplers.count]
-                parameters.withBytes { sampler.load($0, version: trainer.version) }
+                let age = lag.age(seed: spec.seed, version: trainer.version, rollout: index)
+                let acting = published[max(published.count - 1 - age, 0)]
+                acting.parameters.withBytes { sampler.load($0, version: acting.version) }
                 return try sampler.collect()
             }
+            let version = trainer.version
             let update = try trainer.update(rollouts.sorted { ($0.id.actor, $0.id.sequence) < ($1.id.actor, $1.id.sequence) })
-            progress.trained(update, lags: rollouts.map { _ in (0, 0) })
+            progress.trained(update, lags: rollouts.map { (version - $0.version, 0) })
             if signals.received(before: &signalCount) {
                 interrupted = true
                 outcome = Outcome(solved: false, reason: "interrupted")

@@ -41,7 +41,15 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Act and train in turns in this process: two runs with one seed are equal bit for bit.")
     var lockstep = false
 
+    @Option(help: "With --lockstep: every rollout is acted by the policy of so many updates before.")
+    var lag = 0
+
     @OptionGroup var report: ReportOptions
+
+    func validate() throws {
+        guard (0...10_000).contains(lag) else { throw ValidationError("--lag is \(lag), allowed are 0 to 10000 updates") }
+        guard lag == 0 || lockstep else { throw ValidationError("--lag needs --lockstep: otherwise the machine decides how old data is") }
+    }
 
     func run() throws {
         let start = Time.processStart
@@ -52,7 +60,7 @@ struct TrainCommand: ParsableCommand {
         var view = ProgressView(totalFrames: spec.stop.frames, target: spec.stop.return, start: start, terminal: Console.isTerminal)
         let interrupted: Bool
         if lockstep {
-            var run = try LockstepRun(spec, directory: directory, signals: signals)
+            var run = try LockstepRun(spec, directory: directory, signals: signals, lag: lag == 0 ? .none : .fixed(lag))
             interrupted = try run.run { record in
                 if !report.json { view.show(record) }
             }

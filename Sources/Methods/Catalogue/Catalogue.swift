@@ -105,7 +105,11 @@ public struct MethodOptions: Sendable {
 /// The methods that a run may name.
 public struct MethodCatalogue: Sendable {
     /// What Apus brings.
-    public static let standard = MethodCatalogue([.a2c, .ppo, .vtrace])
+    public static let standard = MethodCatalogue([
+        .a2c,
+        .ppo,
+        .vtrace,
+    ])
     /// What this program knows: see `Program`.
     @TaskLocal public static var current = standard
 
