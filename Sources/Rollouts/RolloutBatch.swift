@@ -4,14 +4,26 @@ import Tensors
 
 /// What a learner trains on: several rollouts of one length side by side, time-major. N is the sum of their slots; a step of a slot
 /// is `t * N + n`.
+///
+/// The sequences may be live rollouts, drawn from a replay, read from a dataset, or a mixture of these (`init(concatenating:)`).
 public struct RolloutBatch {
-    /// One rollout's place in the batch.
+    /// One rollout's place in the batch. What comes from a replay stands there as parts of one slot each: every sequence has a version of
+    /// its own.
     public struct Part: Sendable, Hashable {
+        /// The rollout; of a sequence made of two that follow one another, the later one.
         public let id: RolloutID
         /// The policy version that acted.
         public let version: UInt64
         /// Its slots n.
         public let slots: Range<Int>
+        public let source: DataSource
+
+        public init(id: RolloutID, version: UInt64, slots: Range<Int>, source: DataSource = .live) {
+            self.id = id
+            self.version = version
+            self.slots = slots
+            self.source = source
+        }
     }
 
     /// T
@@ -31,16 +43,24 @@ public struct RolloutBatch {
     public let terminated: [UInt8]
     /// T · N flags
     public let truncated: [UInt8]
-    /// K indices of the steps that ended an episode, ascending.
+    /// K indices of steps that ended an episode, ascending: of live slots every one, of all others those that were truncated. A
+    /// terminated step's successor is worth 0, so a replay does not keep its final observation.
     public let finalIndex: [Int32]
     /// K rows
     public let finalObservation: Observations
-    /// K undiscounted returns
+    /// The undiscounted return of each episode that ended in a live slot. Those of a replay were counted when they were live.
     public let episodeReturns: [Float]
-    /// K lengths in steps
+    /// The length in steps of each episode that ended in a live slot.
     public let episodeLengths: [Int32]
-    /// [N, S]: with which each slot entered its rollout.
+    /// [N, S]: with which each slot entered its first step.
     public let recurrentState: Tensor
+    /// [N]: by how much each slot's loss counts. 1 for live rollouts and under uniform sampling; else the importance weights of
+    /// prioritised sampling, of which the largest is 1.
+    public let weight: Tensor
+    /// N keys by which a replay knows each slot's sequence, 0 for slots that come from no replay; empty when none does.
+    public let keys: [UInt64]
+    /// The first steps of every slot that only refresh the recurrent state and get no loss: 0 without burn-in.
+    public let burnIn: Int
 
     public var frames: Int { steps * slots }
     /// The policy version of each rollout.
@@ -121,6 +141,9 @@ public struct RolloutBatch {
                     rollout.slots * stateCount * 4)
             }
         }
+        weight = Tensor([slots]) { $0.update(repeating: 1) }
+        keys = []
+        burnIn = 0
     }
 
     /// An episode that ended: where in the batch, and which row of which rollout tells of it.

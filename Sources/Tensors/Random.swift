@@ -4,7 +4,7 @@ import Glibc
 /// What random numbers are for; each purpose has streams of its own.
 public enum RandomPurpose: UInt32, Sendable {
     case weights = 1
-    case action, environment, evaluation, learner
+    case action, environment, evaluation, learner, replay
 }
 
 /// Names a family of random streams: Philox4x32-10 (Salmon et al., 2011) under one 64-bit key. Every number is a function of key and

@@ -39,7 +39,7 @@ import Testing
         var firsts = Set<UInt64>()
         var count = 0
         for seed in [0, 1, 2, 1 << 32, UInt64.max] {
-            for purpose in [RandomPurpose.weights, .action, .environment, .evaluation, .learner] {
+            for purpose in [RandomPurpose.weights, .action, .environment, .evaluation, .learner, .replay] {
                 for actor in [0, 1, 2, 700] as [UInt32] {
                     for incarnation in [0, 1, 2] as [UInt32] {
                         let key = RandomKey(seed: seed, purpose: purpose, actor: actor, incarnation: incarnation)
