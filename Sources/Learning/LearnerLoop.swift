@@ -63,6 +63,7 @@ final class LearnerLoop {
         do {
             while true {
                 if let ending = desk.read({ $0.ending }) { return try finish(ending) }
+                takeBound()
                 if let rollouts = try nextBatch() { try train(rollouts) }
                 if let outcome = try trainer.judge(&progress) { return try finish(outcome) }
                 try recordIfDue()
@@ -101,6 +102,18 @@ final class LearnerLoop {
         return PublishedWeights(
             header: WeightsHeader(run: runID, life: life, version: trainer.version, parameters: layout.count, layout: layout.fingerprint),
             parameters: parameters)
+    }
+
+    /// Takes a bound on policy lag that was changed while the run goes on.
+    private func takeBound() {
+        guard let maxLag = desk.read({ desk in
+            defer { desk.maxLag = nil }
+            return desk.maxLag
+        }) else { return }
+        trainer.bound(maxLag: maxLag)
+        let bound = trainer.maxLag
+        desk.update { $0.bound = bound }
+        wakeUp.signal()
     }
 
     // MARK: One update

@@ -54,7 +54,8 @@ public final class Trainer {
     /// Environment steps trained on.
     public private(set) var frames: UInt64 = 0
     /// The oldest data that may be trained on, in updates.
-    public let maxLag: Int
+    public private(set) var maxLag = 0
+    private let staleness: Staleness
 
     /// The target policy's.
     public var weights: Weights { learner.weights }
@@ -75,10 +76,16 @@ public final class Trainer {
         observationStatistics = network.normalizesObservations ? ObservationStatistics(network) : nil
         rewardScaling = RewardScaling(spec.reward, discount: algorithm.discount)
         schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
-        maxLag =
-            switch algorithm.staleness {
-            case .onPolicy(let bound): min(bound, spec.learner.maxLag)
-            case .any, .anchored: spec.learner.maxLag
+        staleness = algorithm.staleness
+        bound(maxLag: spec.learner.maxLag)
+    }
+
+    /// Changes the bound on policy lag; a method of class C keeps its own where that is tighter.
+    public func bound(maxLag: Int) {
+        self.maxLag =
+            switch staleness {
+            case .onPolicy(let bound): min(bound, maxLag)
+            case .any, .anchored: maxLag
             }
     }
 

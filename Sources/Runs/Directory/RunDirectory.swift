@@ -68,6 +68,11 @@ public struct RunDirectory: Sendable, Equatable {
         try RunSpec.parse(String(decoding: try Files.read(spec), as: UTF8.self), place: spec, overrides: overrides)
     }
 
+    /// Replaces the description that the run goes on with.
+    public func rewrite(_ spec: RunSpec) throws {
+        try Files.writeAtomically([UInt8](try spec.yaml(commented: true).utf8), to: self.spec)
+    }
+
     private static func stamp(_ wall: Double) -> String {
         var seconds = time_t(wall)
         var parts = tm()
