@@ -85,7 +85,7 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform"], exclude: ["Fixtures"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Platform", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "EnvironmentsTests", dependencies: ["Environments", "Tensors", "Platform"], exclude: ["Fixtures"]),
-        .testTarget(name: "RolloutsTests", dependencies: ["Rollouts", "Tensors", "Platform"]),
+        .testTarget(name: "RolloutsTests", dependencies: ["Rollouts", "Tensors", "Platform", "TestSupport"]),
         .testTarget(
             name: "MethodsTests", dependencies: ["Methods", "Environments", "Rollouts", "Networks", "Tensors", "Platform", "TestSupport"],
             exclude: ["Fixtures"]),

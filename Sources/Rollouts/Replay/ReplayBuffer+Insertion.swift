@@ -30,12 +30,7 @@ extension ReplayBuffer {
             let place = try append(
                 SequenceHeader(id: rollout.id, version: rollout.version, slot: UInt32(slot), source: source), finals: finals[slot].count)
             plan.layout.copy(rollout, slot, to: place.record)
-            let width = plan.layout.observationBytes
-            for (row, source) in finals[slot].enumerated() {
-                memcpy(
-                    segments[segments.count - 1].final(Int(place.header.firstFinal) + row, plan.layout),
-                    rollout.finalObservation.bytes.pointer + source * width, width)
-            }
+            copyFinals(finals[slot], place.header)
             if let priorities { maximumPriority = max(maximumPriority, priorities[slot]) }
             addItem(place.key, predecessorDistance: place.header.predecessorDistance, priority: priorities?[slot] ?? maximumPriority)
             if items.isLive(place.key) { limiter.counters.inserts += 1 }
@@ -70,9 +65,9 @@ extension ReplayBuffer {
 }
 
 extension Rollout {
-    /// For each slot the rows of `finalObservation` that belong to its truncated steps, in the order of the steps.
-    fileprivate func truncatedRows() throws(RolloutError) -> [[Int]] {
-        var rows: [[Int]] = Array(repeating: [], count: slots)
+    /// For each slot the final observations of its truncated steps, in the order of the steps.
+    fileprivate func truncatedRows() throws(RolloutError) -> [[UnsafeRawPointer]] {
+        var rows: [[UnsafeRawPointer]] = Array(repeating: [], count: slots)
         var last: Int32 = -1
         var found = 0
         for row in 0..<finalIndex.elementCount {
@@ -80,7 +75,7 @@ extension Rollout {
             guard index > last, index < frames else { throw unvalidated("element \(row) is \(index) of \(frames) steps") }
             last = index
             guard truncated.element(Int(index), UInt8.self) != 0 else { continue }
-            rows[Int(index) % slots].append(row)
+            rows[Int(index) % slots].append(finalObservation.bytes.pointer + row * (finalObservation.bytes.count / finalIndex.elementCount))
             found += 1
         }
         let flagged = truncated.bytes.withBytes { $0.reduce(0) { $0 + ($1 == 0 ? 0 : 1) } }

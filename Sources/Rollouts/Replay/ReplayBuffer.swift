@@ -78,14 +78,16 @@ public final class ReplayBuffer {
     // MARK: Storing
 
     /// A place for one more sequence, with its key. The header's predecessor and final rows are filled in.
+    /// - Parameter predecessorDistance: of a record that was written before; nil for a new one.
     func append(
-        _ header: SequenceHeader, finals: Int
+        _ header: SequenceHeader, finals: Int, predecessorDistance: UInt32? = nil
     ) throws(FileError) -> (key: UInt64, record: UnsafeMutableRawPointer, header: SequenceHeader) {
         if segments.last?.hasRoom(finals: finals, plan.layout) != true { try openSegment() }
         let key = nextKey
         nextKey += 1
         var header = header
-        header.predecessorDistance = tracks[header.id.actor, default: ActorTrack()].append(header, key: key, oldest: firstKey)
+        let distance = tracks[header.id.actor, default: ActorTrack()].append(header, key: key, oldest: firstKey)
+        header.predecessorDistance = predecessorDistance ?? distance
         let place = segments[segments.count - 1].append(finals: finals, plan.layout)
         header.firstFinal = UInt32(place.firstFinal)
         header.finalCount = UInt32(finals)
@@ -114,13 +116,22 @@ public final class ReplayBuffer {
         segments.append(ReplaySegment(memory!, firstKey: nextKey))
     }
 
+    /// Copies the final observations of a sequence that was just appended.
+    func copyFinals(_ finals: [UnsafeRawPointer], _ header: SequenceHeader) {
+        for (row, source) in finals.enumerated() {
+            segments[segments.count - 1].final(Int(header.firstFinal) + row, plan.layout)
+                .copyMemory(from: source, byteCount: plan.layout.observationBytes)
+        }
+    }
+
     /// Makes a stored sequence an item, if it has all its steps.
-    /// - Parameter uses: how often it was sampled before.
+    /// - Parameter uses: how often it was sampled before, or `ReplayItems.gone`.
     func addItem(_ key: UInt64, predecessorDistance: UInt32, uses: UInt32 = 0, priority: Float) {
         let needsPredecessor = settings.sequenceOverlap > 0
-        let isLeadless = needsPredecessor && predecessorDistance == 0
+        let predecessor = key - UInt64(predecessorDistance)
+        let isLeadless = needsPredecessor && (predecessor == key || predecessor < firstKey)
         items.add(key, uses: isLeadless && uses != ReplayItems.gone ? ReplayItems.leadless : uses, priority: priority)
-        if needsPredecessor && predecessorDistance > 0 { items.link(key, after: key - UInt64(predecessorDistance)) }
+        if needsPredecessor && !isLeadless { items.link(key, after: predecessor) }
         while items.count > settings.maximumSequences ?? .max {
             skipHoles()
             remove(firstItem, mark: ReplayItems.gone)

@@ -41,8 +41,6 @@ struct ReplayItems: Sendable {
     private func place(_ key: UInt64) -> Int { Int(key % UInt64(places)) }
 
     func isLive(_ key: UInt64) -> Bool { uses[place(key)] < Self.leadless }
-    func uses(of key: UInt64) -> UInt32 { uses[place(key)] }
-    func priority(of key: UInt64) -> Float { priorities[place(key)] }
     func weight(of key: UInt64) -> Double { tree[place(key)] }
 
     /// A new sequence.

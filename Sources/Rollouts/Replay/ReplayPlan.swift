@@ -26,7 +26,7 @@ public struct ReplayPlan: Sendable, Hashable, CustomStringConvertible {
         let indexBytes = ReplayItems.byteCount(4096, hasSuccessors: hasOverlap) / 4096 + 1
         // A segment is dropped as a whole: about a sixty-fourth of everything. Two sequences and more, so that one of them with a final
         // observation for every step fits.
-        let inSegment = max(min(Self.largestSegment, settings.capacityBytes / 64) / layout.size, 2)
+        let inSegment = max(min(Self.largestSegment, settings.capacityBytes / 64) / (layout.size + indexBytes), 2)
         segmentBytes = inSegment * layout.size
         segmentCount = max(settings.capacityBytes, 0) / (segmentBytes + inSegment * indexBytes)
         sequences = segmentCount * inSegment
@@ -41,7 +41,9 @@ public struct ReplayPlan: Sendable, Hashable, CustomStringConvertible {
                     + "\(shape.maximumSlots) slots × \(shape.steps) steps, \(Self.bytes(layout.size)) each",
                 place: "the replay's capacity", remedy: "Give it at least \(Self.bytes(bytes)).")
         }
-        try settings.check(shape, sequences: min(settings.maximumSequences ?? .max, (segmentCount - 1) * inSegment))
+        // Final observations take half the room in the worst case; sequences that only precede others are no items.
+        let kept = (segmentCount - 1) * inSegment / (hasOverlap ? 4 : 2)
+        try settings.check(shape, sequences: min(settings.maximumSequences ?? .max, kept))
     }
 
     /// - Throws: `ReplayError` if the machine does not have the bytes, `FileError` if the directory cannot be asked.

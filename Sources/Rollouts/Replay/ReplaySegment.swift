@@ -46,6 +46,8 @@ struct ReplaySegment: Sendable {
     let firstKey: UInt64
     private(set) var count = 0
     private(set) var finalCount = 0
+    /// Of the whole segment, known once it was full and written to a checkpoint.
+    let checksum = Guarded<String?>(nil)
 
     init(_ memory: SegmentMemory, firstKey: UInt64) {
         self.memory = memory

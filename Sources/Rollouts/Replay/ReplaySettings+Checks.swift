@@ -29,7 +29,7 @@ extension ReplaySettings {
         }
         try limiter.check(
             samplesAtOnce: samplesAtOnce, insertsAtOnce: shape.maximumSlots, items: sequences, maximumTimesSampled: maximumTimesSampled,
-            takesDistinct: selector == .fifo)
+            inOrder: selector == .fifo)
     }
 }
 
@@ -39,25 +39,40 @@ extension RateLimiter {
     ///
     /// - with enough items, samples wait while d < minimumDifference + n, inserts while d > maximumDifference − m · samplesPerInsert; the
     ///   band must be wide enough for not both;
-    /// - with fewer items than samples need, only inserts can help, so they must not wait. There d is at most samplesPerInsert times
-    ///   the items that are left, provided that items do not go away before they were sampled samplesPerInsert times.
+    /// - with fewer items than samples need (f), only inserts can help, so they must not wait: in the beginning, where nothing was sampled
+    ///   yet, and where items go away after K ≥ samplesPerInsert uses. Items that were evicted before their K uses add to d for good; since
+    ///   that happens only while the table is full, with C items, d is at most maximumDifference + max(1, samplesPerInsert) · (f − 1) − C
+    ///   when fewer than f are left. This needs a table without holes, so items that are used up must be the oldest ones.
     ///
     /// - Parameters:
-    ///   - items: how many the table keeps at least, once that many were inserted.
-    ///   - takesDistinct: the n samples must be n items.
+    ///   - items: how many the table keeps at least, once that many were inserted (C).
+    ///   - inOrder: items are used up in the order of insertion, and the n samples are n items.
     func check(
-        samplesAtOnce n: Int, insertsAtOnce m: Int, items: Int, maximumTimesSampled: Int?, takesDistinct: Bool
+        samplesAtOnce n: Int, insertsAtOnce m: Int, items: Int, maximumTimesSampled: Int?, inOrder: Bool
     ) throws(ReplayError) {
-        let floor = takesDistinct || maximumTimesSampled != nil ? max(minimumSize, n) : minimumSize
+        let floor = inOrder || maximumTimesSampled != nil ? max(minimumSize, n) : minimumSize
         guard floor <= items else {
             throw Self.refused(
                 "samples wait for \(floor) sequences, the replay keeps \(items)", "Lower the minimum size, or give the replay more room.")
         }
         guard maximumDifference < .greatestFiniteMagnitude else { return }
-        if let maximumTimesSampled, Double(maximumTimesSampled) < samplesPerInsert {
-            throw Self.refused(
-                "\(samplesPerInsert) samples per insert of sequences that are sampled at most \(maximumTimesSampled) times",
-                "Let them be sampled at least \(Int(samplesPerInsert.rounded(.up))) times.")
+        if let maximumTimesSampled {
+            guard inOrder else {
+                throw Self.refused(
+                    "a maximum difference with random samples and a maximum of \(maximumTimesSampled) uses",
+                    "Sample in order (fifo), set no maximum of uses, or limit by the minimum size alone.")
+            }
+            guard Double(maximumTimesSampled) >= samplesPerInsert else {
+                throw Self.refused(
+                    "\(samplesPerInsert) samples per insert of sequences that are sampled at most \(maximumTimesSampled) times",
+                    "Let them be sampled at least \(Int(samplesPerInsert.rounded(.up))) times.")
+            }
+            let needed = max(1, samplesPerInsert) * Double(floor - 1) + Double(m) * samplesPerInsert
+            guard Double(items) >= needed else {
+                throw Self.refused(
+                    "a replay that keeps \(items) sequences, with \(m) inserts at once",
+                    "Let it keep at least \(Int(needed.rounded(.up))): sequences would be evicted before they were used.")
+            }
         }
         let band = Double(n) + Double(m) * samplesPerInsert
         guard maximumDifference - minimumDifference >= band else {

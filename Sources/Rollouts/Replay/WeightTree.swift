@@ -3,7 +3,7 @@
 ///
 /// A change adds up the children of each node above anew. So the sums never drift: they are a function of the weights alone, whatever
 /// happened before.
-struct WeightTree: Sendable {
+package struct WeightTree: Sendable {
     private static let fan = 16
     /// The weights, then the levels above them up to the root, each padded to whole families.
     private var nodes: [Double]
@@ -25,17 +25,17 @@ struct WeightTree: Sendable {
         }
     }
 
-    init(count: Int) {
+    package init(count: Int) {
         let (levels, size) = Self.shape(count)
         self.levels = levels
         nodes = Array(repeating: 0, count: size)
     }
 
-    var total: Double { nodes[nodes.count - 1] }
+    package var total: Double { nodes[nodes.count - 1] }
 
-    subscript(place: Int) -> Double { nodes[place] }
+    package subscript(place: Int) -> Double { nodes[place] }
 
-    mutating func set(_ place: Int, _ weight: Double) {
+    package mutating func set(_ place: Int, _ weight: Double) {
         nodes.withUnsafeMutableBufferPointer { nodes in
             nodes[place] = weight
             var index = place
@@ -50,7 +50,7 @@ struct WeightTree: Sendable {
     }
 
     /// The place k with w₀ + … + w₍ₖ₋₁₎ ≤ position < w₀ + … + wₖ, up to rounding; never one whose weight is 0. `total` must be above 0.
-    func place(at position: Double) -> Int {
+    package func place(at position: Double) -> Int {
         nodes.withUnsafeBufferPointer { nodes in
             var (rest, index) = (position, 0)
             for level in levels.indices.dropLast().reversed() {
