@@ -89,7 +89,7 @@ let package = Package(
         .testTarget(
             name: "MethodsTests", dependencies: ["Methods", "Environments", "Rollouts", "Networks", "Tensors", "Platform", "TestSupport"],
             exclude: ["Fixtures"]),
-        .testTarget(name: "RunsTests", dependencies: ["Runs", "Networks", "Environments", "Tensors", "Platform"]),
+        .testTarget(name: "RunsTests", dependencies: ["Runs", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),
         // Real processes: the programs lie beside the test bundle.
         .testTarget(name: "ClusterTests", dependencies: coordinating + ["Coordinating"]),
         .testTarget(

@@ -112,7 +112,7 @@ import Testing
             else { continue }
             let shape = RolloutShape(observation: .box(shape: [1]), action: .discrete(3), steps: 1, maximumSlots: m)
             let settings = ReplaySettings(
-                capacityBytes: 1 << 20, maximumSequences: Int.random(in: 5...40, using: &dice), selector: isFIFO ? .fifo : .uniform,
+                capacityBytes: 1 << 16, maximumSequences: Int.random(in: 5...40, using: &dice), selector: isFIFO ? .fifo : .uniform,
                 limiter: limiter, maximumTimesSampled: uses, samplesAtOnce: n, seed: dice.next())
             guard let replay = try? ReplayBuffer(settings, shape: shape) else { continue }
             accepted += 1

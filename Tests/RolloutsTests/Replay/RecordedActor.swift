@@ -122,12 +122,13 @@ extension RolloutBatch {
     func difference(slot n: Int, from model: RecordedSlot, start: Int) -> String? {
         let observed = numbers(observation)
         let finals = numbers(finalObservation)
-        let width = frames == 0 ? 0 : actionNumbers.count / frames
+        let (actions, logProbs, rewards) = (actionNumbers, behaviourLogProb.values, reward.values)
+        let width = actions.count / frames
         for t in 0..<steps {
             let (index, at) = (t * slots + n, start + t)
             guard observed[index] == model.observations[at] else { return "observation \(t)" }
-            guard Array(actionNumbers[index * width..<(index + 1) * width]) == model.actions[at] else { return "action \(t)" }
-            guard behaviourLogProb.values[index] == model.logProbs[at], reward.values[index] == model.rewards[at] else { return "numbers \(t)" }
+            guard Array(actions[index * width..<(index + 1) * width]) == model.actions[at] else { return "action \(t)" }
+            guard logProbs[index] == model.logProbs[at], rewards[index] == model.rewards[at] else { return "numbers \(t)" }
             guard terminated[index] == model.terminated[at], truncated[index] == model.truncated[at] else { return "flags \(t)" }
             let row = finalIndex.firstIndex(of: Int32(index))
             guard row.map({ finals[$0] }) == model.finals[at] else { return "final observation \(t)" }

@@ -1,3 +1,4 @@
+import Glibc
 import Platform
 import Rollouts
 import Tensors
@@ -72,12 +73,38 @@ import Testing
         }
     }
 
-    @Test func afileSystemThatCannotHoldItIsNamed() throws {
-        let replay = try? ReplayBuffer(
-            ReplaySettings(capacityBytes: 1 << 22, storage: .disk(directory: "/proc/apus")), shape: Self.shape)
-        #expect(replay == nil)
+    @Test func aDirectoryThatCannotBeIsNamed() throws {
         #expect(throws: FileError.self) {
             try ReplayBuffer(ReplaySettings(capacityBytes: 1 << 22, storage: .disk(directory: "/proc/apus")), shape: Self.shape)
         }
+    }
+
+    /// A file system that others fill up after the start; needs the right to mount.
+    @Test func aDiskThatIsFullLaterIsAnErrorAndNoSignal() throws {
+        let folder = "/tmp/apus-replay-\(UInt32.random(in: 0 ... .max))"
+        try Files.createDirectory(folder)
+        defer { try? Files.remove(folder) }
+        guard mount("tmpfs", folder, "tmpfs", 0, "size=4m") == 0 else {
+            print("aDiskThatIsFullLaterIsAnErrorAndNoSignal: skipped, this user may not mount a tmpfs: \(String(cString: strerror(errno)))")
+            return
+        }
+        defer { umount2(folder, Int32(MNT_DETACH)) }
+        let replay = try ReplayBuffer(ReplaySettings(capacityBytes: 3 << 20, storage: .disk(directory: folder)), shape: Self.shape)
+        let (rollout, _) = RecordedActor(Self.shape, actor: 0, slots: 4, seed: 2).rollout()
+        try replay.insert(rollout)
+        try Files.write([UInt8](repeating: 1, count: 3 << 20), to: "\(folder)/other", flush: false)
+        var stored = 0
+        let error = #expect(throws: FileError.self) {
+            while true {
+                try replay.insert(rollout)
+                stored = replay.count
+            }
+        }
+        #expect(error?.code == ENOSPC && error?.path == folder)
+        // What is stored stays in use, and goes on once there is room again.
+        #expect(replay.count >= stored && stored > 4)
+        _ = try replay.sample(16, steps: 80)
+        try Files.remove("\(folder)/other")
+        try replay.insert(rollout)
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Platform
 import Rollouts
 import Tensors
@@ -157,6 +158,45 @@ import Testing
             #expect(try ReplayStore(folder).restore(manifest, settings(), shape: Self.shape).count == replay.count)
             _ = try ReplayStore(writingTo: folder)
             #expect(try Files.list(folder).count == count)
+        }
+    }
+
+    /// Children that write and prune in a loop are killed at random moments: what the directory's manifest names is always whole.
+    @Test func killedWritersLeaveAWholeCheckpoint() throws {
+        try inScratch { folder in
+            let replay = try ReplayBuffer(settings(), shape: Self.shape)
+            let all = rollouts(120)
+            let snapshots = try (0..<12).map { round in
+                _ = try work(replay, Array(all[round * 10..<(round + 1) * 10]))
+                return replay.snapshot()
+            }
+            let expected = try inScratch { other in
+                let store = try ReplayStore(writingTo: other)
+                return try snapshots.map { try store.write($0) }
+            }
+            let life: (Int) -> Void = { limit in
+                guard let store = try? ReplayStore(writingTo: folder) else { return }
+                for round in 0..<limit {
+                    guard (try? store.write(snapshots[round % 12])) != nil, (try? store.prune(keepingThoseOf: [])) != nil else { return }
+                }
+            }
+            let start = Time.now
+            life(12)
+            let longest = UInt32(min((Time.now - start) / 12 * 6e6, 60_000))
+            var random = TestSupport.Dice(1)
+            var (leftovers, seen) = (0, Set<Int>())
+            for _ in 0..<80 {
+                let child = try forked { life(.max) }
+                usleep(UInt32.random(in: 0...longest, using: &random))
+                kill(child, SIGKILL)
+                waitpid(child, nil, 0)
+                leftovers += try Files.list(folder).contains { $0.hasPrefix(".tmp-") } ? 1 : 0
+                let store = ReplayStore(folder)
+                let manifest = try store.manifest()
+                seen.insert(try #require(expected.firstIndex(of: manifest)))
+                #expect(try store.restore(manifest, settings(), shape: Self.shape).count > 0)
+            }
+            #expect(leftovers > 4 && seen.count > 2)
         }
     }
 
