@@ -61,7 +61,7 @@ public final class Trainer {
     public var weights: Weights { learner.weights }
 
     /// - Parameter folder: where a replay on the disk puts its files.
-    public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue, folder: String? = nil) throws {
+    public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue, folder: String = ".") throws {
         self.spec = spec
         environment = try catalogue.resolve(spec.environment.settings)
         let algorithm = try spec.algorithm
@@ -142,6 +142,12 @@ public final class Trainer {
         return Int((before + Double(live.slots)) * ratio) - Int(before * ratio)
     }
 
+    /// Whether checkpoints hold a replay.
+    package var keepsReplay: Bool { replay != nil && spec.replay.saved }
+
+    /// How much the replay holds, in words; nil without one.
+    package var announcement: String? { replay?.announcement }
+
     /// What gradient steps wait for; nil when they do not.
     package var blocked: String? { replay?.blocked }
 
@@ -153,7 +159,7 @@ public final class Trainer {
 
 extension Trainer {
     /// Everything that the arithmetic needs to go on: weights and optimiser by name, counters.
-    package func snapshot() -> (weights: [Column], optimizer: [Column], statistics: JSON) {
+    package func snapshot() -> (weights: [Column], optimizer: [Column], statistics: JSON, replay: ReplaySnapshot?) {
         let columns = network.layout.specs.map { spec in
             Column(
                 spec.name, .float32, spec.shape,
@@ -161,11 +167,18 @@ extension Trainer {
         }
         var statistics = [JSON.Member("reward", rewardScaling.moments.json)]
         if let observationStatistics { statistics.append(JSON.Member("observation", observationStatistics.moments.json)) }
-        return (columns, learner.state, .object(statistics))
+        if let replay { statistics.append(JSON.Member("replay_drawn", .array(replay.drawn.map(JSON.integer)))) }
+        return (columns, learner.state, .object(statistics), spec.replay.saved ? replay?.buffer.snapshot() : nil)
     }
 
     /// Goes on from a snapshot.
-    package func restore(_ checkpoint: TrainingCheckpoint) throws {
+    ///
+    /// - Parameter store: where the replay's sequences lie; nil: the replay begins empty.
+    package func restore(_ checkpoint: TrainingCheckpoint, replay store: ReplayStore? = nil) throws {
+        if let replay, let store, let manifest = checkpoint.replayManifest {
+            let drawn = checkpoint.statistics["replay_drawn"]?.array?.compactMap(\.integer) ?? []
+            try replay.restore(manifest, from: store, drawn: drawn)
+        }
         try weights.load(checkpoint.weights, place: "checkpoint \(checkpoint.version)")
         try learner.restore(checkpoint.optimizer)
         func moments(_ name: String, width: Int) throws(TrainingStateError) -> RunningMoments {

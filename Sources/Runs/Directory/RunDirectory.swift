@@ -13,6 +13,8 @@ public struct RunDirectory: Sendable, Equatable {
     public var metrics: String { "\(path)/metrics.jsonl" }
     public var checkpoints: String { "\(path)/checkpoints" }
     public var log: String { "\(path)/log" }
+    /// The sequences of a replay.
+    public var replay: String { "\(path)/replay" }
     public var ledger: String { "\(path)/ledger" }
     /// Holds the address of the coordinator, while one leads the run.
     public var coordinator: String { "\(path)/coordinator" }
