@@ -1,16 +1,16 @@
 import Tensors
 
 /// One number of several seeds.
-struct Seeds {
-    let values: [Double]
+package struct Seeds {
+    package let values: [Double]
 
-    init(_ values: [Double]) { self.values = values }
+    package init(_ values: [Double]) { self.values = values }
 
     /// nil without a value.
-    var mean: Double? { values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }
+    package var mean: Double? { values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }
 
     /// The standard deviation of the population that the values are a sample of; nil with fewer than two.
-    var deviation: Double? {
+    package var deviation: Double? {
         guard values.count > 1, let mean else { return nil }
         return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()
     }
@@ -22,7 +22,7 @@ struct Seeds {
 /// - Parameters:
 ///   - share: how much of the distribution is inside.
 ///   - statistic: of the two means.
-func bootstrap(
+package func bootstrap(
     _ a: Seeds, _ b: Seeds, share: Double = 0.9, samples: Int = 10_000, _ statistic: (Double, Double) -> Double
 ) -> ClosedRange<Double> {
     precondition(!a.values.isEmpty && !b.values.isEmpty && samples > 0, "an interval of nothing")

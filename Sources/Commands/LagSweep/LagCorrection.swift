@@ -3,20 +3,20 @@ import Platform
 import Runs
 
 /// A way to treat data that is older than the policy, under the name that a lag sweep has for it.
-struct LagCorrection {
-    let name: String
+package struct LagCorrection {
+    package let name: String
     /// The id of the method that does it.
-    let method: String
+    package let method: String
     /// Options of that method that belong to it; those that the method does not have are left out.
-    let options: [(name: String, value: Double)]
+    package let options: [(name: String, value: Double)]
     /// One line. ρ = π/μ, the target policy's probability of the action over the behaviour policy's.
-    let meaning: String
+    package let meaning: String
 
     /// All of them make one gradient step on each batch, and share what else can be shared: so they differ in the correction alone.
     static let oneStep: [(name: String, value: Double)] = [("epochs", 1), ("minibatches", 1)]
 
     /// What has a name of its own. Every other method of the catalogue goes by its id.
-    static let named = [
+    package static let named = [
         LagCorrection("none", "a2c", "no correction: old data counts as if the policy of now had acted"),
         LagCorrection(
             "clip", "ppo", [("behaviour_anchor", 1)], "PPO's clip with π_prox = μ: no gradient where ρ has left 1 ± ε in its advantage's favour"),
@@ -35,7 +35,7 @@ struct LagCorrection {
     private init(_ name: String, _ method: String, _ meaning: String) { self.init(name, method, [], meaning) }
 
     /// The correction of that name: one of the table, or a method by its id.
-    init(_ name: String, in catalogue: MethodCatalogue = .current) throws(UnknownCorrection) {
+    package init(_ name: String, in catalogue: MethodCatalogue = .current) throws(UnknownCorrection) {
         let ids = Set(catalogue.methods.map(\.id))
         if let named = Self.named.first(where: { $0.name == name }) {
             guard ids.contains(named.method) else { throw UnknownCorrection(name: name, missing: named.method, known: Self.known(in: catalogue)) }
@@ -48,7 +48,7 @@ struct LagCorrection {
     }
 
     /// The names that can be asked for: of the table, then the ids of other methods.
-    static func known(in catalogue: MethodCatalogue = .current) -> [String] {
+    package static func known(in catalogue: MethodCatalogue = .current) -> [String] {
         let ids = catalogue.methods.map(\.id)
         let table = named.filter { ids.contains($0.method) }
         return table.map(\.name) + ids.filter { id in !table.contains { $0.method == id && $0.options.isEmpty } }
@@ -58,7 +58,7 @@ struct LagCorrection {
     /// of that name.
     ///
     /// - Parameter chosen: the options that the user has set by name; they go before what belongs to the correction.
-    func applied(to run: RunSpec, chosen: Set<String>, in catalogue: MethodCatalogue = .current) throws -> RunSpec {
+    package func applied(to run: RunSpec, chosen: Set<String>, in catalogue: MethodCatalogue = .current) throws -> RunSpec {
         let own = try catalogue.method(id: run.method.id)
         let entry = try catalogue.method(id: method)
         let has = Set(entry.options.map(\.name))
@@ -75,17 +75,17 @@ struct LagCorrection {
 }
 
 /// No correction of that name.
-struct UnknownCorrection: Remediable {
-    let name: String
+package struct UnknownCorrection: Remediable, Equatable {
+    package let name: String
     /// The method that it needs.
-    let missing: String?
-    let known: [String]
+    package let missing: String?
+    package let known: [String]
 
-    var problem: String {
+    package var problem: String {
         missing.map { "the correction \(name) needs the method \($0), which is not in the catalogue" } ?? "there is no correction \"\(name)\""
     }
-    var place: String { "--corrections" }
-    var remedy: String {
+    package var place: String { "--corrections" }
+    package var remedy: String {
         (missing == nil ? nearest(to: name, in: known).map { "Did you mean \($0)? " } ?? "" : "")
             + "There are: \(known.joined(separator: ", "))."
     }

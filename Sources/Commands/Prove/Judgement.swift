@@ -1,8 +1,8 @@
 import Methods
 
 /// What the numbers say of one verdict.
-struct Judgement {
-    enum Answer: String {
+package struct Judgement {
+    package enum Answer: String {
         case holds
         case doesNotHold = "does not hold"
         case undecided
@@ -10,17 +10,17 @@ struct Judgement {
         case notMeasured = "not measured"
     }
 
-    let answer: Answer
+    package let answer: Answer
     /// By how much it holds, of the means over the seeds: above 0 is in the claim's favour. nil when it was not measured.
-    var margin: Double?
+    package private(set) var margin: Double?
     /// The 90 % interval of that.
-    var interval: ClosedRange<Double>?
+    package private(set) var interval: ClosedRange<Double>?
 
     /// - Parameters:
     ///   - a: the first arm.
     ///   - b: the second.
     ///   - complete: whether every seed of both has been measured.
-    init(_ verdict: Proof.Verdict, _ a: Seeds, _ b: Seeds, lessIsBetter: Bool, complete: Bool) {
+    package init(_ verdict: Proof.Verdict, _ a: Seeds, _ b: Seeds, lessIsBetter: Bool, complete: Bool) {
         guard complete, let first = a.mean, let second = b.mean else {
             answer = .notMeasured
             return
