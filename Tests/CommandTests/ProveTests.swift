@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func mistakesAreNamed() throws {
-        try inScratch { folder in
+        try inScratch { (folder: String) throws in
             func error(_ arguments: [String]) throws -> String {
                 let result = try prove(arguments, in: folder)
                 #expect(result.code != 0 && result.output.isEmpty)
@@ -85,6 +85,15 @@ import Testing
             #expect(try error(["senseless"]).contains("a verdict is about \"b\", which is no arm"))
             #expect(try error(["sound", "--seeds", "0"]).contains("allowed are 1 to 1000"))
             #expect(!Files.exists("\(folder)/proofs"), "a mistake leaves nothing behind")
+        }
+    }
+
+    /// Arms that can be made, verdicts about them, and enough seeds to judge by.
+    @Test func everyProofCanBeRun() throws {
+        for entry in MethodCatalogue.standard.methods {
+            guard let proof = entry.proof else { continue }
+            #expect(throws: Never.self, "\(entry.id)") { _ = try ProofCells(entry, seeds: nil) }
+            #expect(proof.seeds >= 5 && proof.arms.count >= 2 && proof.claim.count > 20, "\(entry.id)")
         }
     }
 

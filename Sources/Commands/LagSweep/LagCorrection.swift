@@ -75,7 +75,7 @@ package struct LagCorrection {
 }
 
 /// No correction of that name.
-package struct UnknownCorrection: Remediable, Equatable {
+package struct UnknownCorrection: Remediable {
     package let name: String
     /// The method that it needs.
     package let missing: String?

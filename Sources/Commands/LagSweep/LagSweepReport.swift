@@ -115,6 +115,6 @@ struct LagSweepReport {
 extension CellResult {
     fileprivate var effectiveSampleSize: Double? { metrics.first { $0.name == "effective_sample_size" }?.value }
 
-    /// The share of steps where a correction cuts, whatever the method calls it.
-    fileprivate var clipped: Double? { metrics.first { $0.name.contains("clip") }?.value }
+    /// The share of steps where a correction cuts, whatever the method calls it; the largest of several.
+    fileprivate var clipped: Double? { metrics.filter { $0.name.contains("clip") || $0.name.contains("truncated") }.map(\.value).max() }
 }

@@ -4,7 +4,7 @@ import Platform
 import Runs
 
 /// A method's proof as cells: arm × seed.
-struct ProofCells {
+package struct ProofCells {
     let entry: MethodEntry
     let proof: Proof
     let seeds: Int
@@ -12,7 +12,7 @@ struct ProofCells {
 
     /// - Parameter seeds: nil: as many as the proof says.
     /// - Throws: when the method has no proof, or one that cannot be run.
-    init(_ entry: MethodEntry, seeds: Int?, in catalogue: MethodCatalogue = .current) throws {
+    package init(_ entry: MethodEntry, seeds: Int?, in catalogue: MethodCatalogue = .current) throws {
         guard let proof = entry.proof else {
             throw ProofError(
                 problem: "the method \(entry.id) has no proof", place: entry.id,
