@@ -107,7 +107,19 @@ public struct MethodCatalogue: Sendable {
     /// What Apus brings.
     public static let standard = MethodCatalogue([
         .a2c,
+        .appo,
+        .bapo,
+        .cispo,
+        .dcpo,
+        .decoupledPPO,
+        .egae,
+        .gppo,
+        .impact,
         .ppo,
+        .ppoMax,
+        .reinforce,
+        .tis,
+        .topr,
         .vtrace,
     ])
     /// What this program knows: see `Program`.
