@@ -107,7 +107,14 @@ public struct MethodCatalogue: Sendable {
     /// What Apus brings.
     public static let standard = MethodCatalogue([
         .a2c,
+        .harpg,
+        .mdpo,
+        .nHARPG,
+        .nPGIGT,
+        .npg,
         .ppo,
+        .props,
+        .trpo,
         .vtrace,
     ])
     /// What this program knows: see `Program`.
