@@ -21,10 +21,14 @@ package struct RewardScaling {
         self.discount = discount
     }
 
-    /// - Returns: the rewards to train on, [T, N].
-    package mutating func callAsFunction(_ batch: RolloutBatch) -> Tensor {
+    /// Counts rewards that have just arrived.
+    package mutating func count(_ batch: RolloutBatch) {
+        if section.normalize { countReturns(batch) }
+    }
+
+    /// The rewards to train on, [T, N]: with the deviation as it is now, also of rewards that arrived long ago.
+    package func callAsFunction(_ batch: RolloutBatch) -> Tensor {
         guard section != RewardSection() else { return batch.reward }
-        if section.normalize { count(batch) }
         let deviation = section.normalize ? (moments.variance(0) + 1e-8).squareRoot() : 1
         let factor = Float(section.scale / deviation)
         let clip = Float(section.clip)
@@ -32,7 +36,7 @@ package struct RewardScaling {
         return clip.isFinite ? clamp(scaled, -clip, clip) : scaled
     }
 
-    private mutating func count(_ batch: RolloutBatch) {
+    private mutating func countReturns(_ batch: RolloutBatch) {
         let seen = Tensor([batch.frames, 1]) { seen in
             batch.reward.withBuffer { reward in
                 for part in batch.parts {

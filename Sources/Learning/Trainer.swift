@@ -43,6 +43,8 @@ public final class Trainer {
     public let network: any PolicyNetwork
     private let learner: any Learner
     private let schedule: LearningRateSchedule
+    private let trainsOnLive: Bool
+    private let replay: ReplayFeed?
     package let spec: RunSpec
     private var observationStatistics: ObservationStatistics?
     private var rewardScaling: RewardScaling
@@ -57,12 +59,19 @@ public final class Trainer {
     /// The target policy's.
     public var weights: Weights { learner.weights }
 
-    public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue) throws {
+    /// - Parameter folder: where a replay on the disk puts its files.
+    public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue, folder: String? = nil) throws {
         self.spec = spec
         environment = try catalogue.resolve(spec.environment.settings)
         let algorithm = try spec.algorithm
         network = try environment.network(spec.networkSettings)
         learner = try algorithm.learner(LearnerSetting(network: network, optimizer: spec.optimizer.settings, seed: spec.seed))
+        let data = try spec.dataPlan
+        trainsOnLive = data.trainsOnLive
+        let shape = RolloutShape(
+            observation: network.observationSpace, action: network.actionSpace, stateCount: network.stateCount, steps: spec.actors.unroll,
+            maximumSlots: spec.actors.slots)
+        replay = try data.replay.map { try ReplayFeed($0, spec, shape: shape, folder: folder) }
         observationStatistics = network.normalizesObservations ? ObservationStatistics(network) : nil
         rewardScaling = RewardScaling(spec.reward, discount: algorithm.discount)
         schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
@@ -73,34 +82,61 @@ public final class Trainer {
             }
     }
 
-    /// One update. The batch's observations count from the next version on: this one is trained with the statistics that acted.
+    /// One update: the rollouts that arrived go into the replay, if there is one, and the learner is trained on what the data plan says. The
+    /// rollouts' observations count from the next version on: this one is trained with the statistics that acted.
     ///
-    /// - Throws: `NonFiniteUpdate` (weights, optimiser and counters are as before), or `RolloutError` for rollouts that do not fit
-    ///   together.
+    /// - Throws: `NonFiniteUpdate`: the batch that caused it has changed nothing, replayed batches before it have; or `RolloutError` for
+    ///   rollouts that do not fit together.
     public func update(_ rollouts: [Rollout]) throws -> UpdateReport {
-        var batch = try RolloutBatch(rollouts, observationSpace: environment.observationSpace)
-        var rewardScaling = rewardScaling
-        batch.reward = rewardScaling(batch)
-        let progress = Double(frames) / Double(spec.stop.frames)
+        let live = try RolloutBatch(rollouts, observationSpace: environment.observationSpace)
+        var scaling = rewardScaling
+        scaling.count(live)
+        let progress = min(Double(frames) / Double(spec.stop.frames), 1)
         let rate = schedule.value(progress: progress, initial: Float(spec.optimizer.learningRate))
-        let report: LearnerReport
+        var means = MetricMeans()
+        func train(_ batch: RolloutBatch) throws {
+            var batch = batch
+            batch.reward = scaling(batch)
+            let moment = Moment(version: version, batch: means.count, learningRate: rate, progress: progress)
+            let report = try learner.update(batch, at: moment)
+            means.add([("loss", report.loss), ("gradient_norm", report.gradientNorm)] + report.metrics)
+            try replay?.prioritize(batch, report.priorities)
+        }
         do {
-            report = try learner.update(batch, at: Moment(version: version, learningRate: rate, progress: min(progress, 1)))
+            if trainsOnLive {
+                let old = replay?.plan.besideLive == true ? try replay!.beside(sequencesBeside(live), progress: progress) : nil
+                try train(old.map { try RolloutBatch(concatenating: [live, $0]) } ?? live)
+            }
+            if let replay {
+                try replay.insert(rollouts)
+                if !replay.plan.besideLive { while let batch = try replay.next(progress: progress) { try train(batch) } }
+            }
         } catch let error as NonFiniteGradient {
             throw NonFiniteUpdate(tensor: error.tensor, version: version, rollouts: rollouts.map(\.id))
         }
-        self.rewardScaling = rewardScaling
+        rewardScaling = scaling
         if observationStatistics != nil {
-            observationStatistics!.add(batch)
+            observationStatistics!.add(live)
             observationStatistics!.write(to: learner.weights)
             if learner.behaviour !== learner.weights { observationStatistics!.write(to: learner.behaviour) }
         }
         version += 1
-        frames += UInt64(batch.frames)
+        frames += UInt64(live.frames)
         return UpdateReport(
-            version: version, frames: batch.frames, loss: report.loss, gradientNorm: report.gradientNorm, learningRate: rate,
-            metrics: report.metrics, episodeReturns: batch.episodeReturns, episodeLengths: batch.episodeLengths)
+            version: version, frames: live.frames, loss: means["loss"] ?? 0, gradientNorm: means["gradient_norm"] ?? 0, learningRate: rate,
+            metrics: means.metrics(without: ["loss", "gradient_norm"]) + (replay?.metrics ?? []), episodeReturns: live.episodeReturns,
+            episodeLengths: live.episodeLengths)
     }
+
+    /// How many replayed sequences stand beside the live ones of an update, so that the ratio holds exactly in the long run.
+    private func sequencesBeside(_ live: RolloutBatch) -> Int {
+        let before = Double(frames) / Double(live.steps)
+        let ratio = replay!.plan.ratio
+        return Int((before + Double(live.slots)) * ratio) - Int(before * ratio)
+    }
+
+    /// What gradient steps wait for; nil when they do not.
+    package var blocked: String? { replay?.blocked }
 
     /// The parameters that actors act with: [count] float32.
     public func published() -> SharedBytes { learner.behaviour.flat.withBuffer { SharedBytes(copying: UnsafeRawBufferPointer($0)) } }

@@ -43,6 +43,8 @@ public struct ReplayPlan: Sendable, Hashable {
     public var priorityExponent = 0.6
     /// β of prioritised replay at the beginning; it grows to 1 over the run.
     public var importanceExponent = 0.4
+    /// Replayed sequences stand in one batch with the live rollouts, `ratio` times as many; otherwise in batches of their own.
+    public var besideLive = false
 
     public init() {}
 }

@@ -1,7 +1,7 @@
 import Tensors
 
 extension RolloutBatch {
-    /// Some slots n of it, in the order given, as a batch of their own. Everything is copied.
+    /// Some slots n of it, in the order given, as a batch of their own. Everything is copied but the episodes' returns and lengths.
     public func slots(_ chosen: [Int]) -> RolloutBatch { RolloutBatch(self, slots: chosen) }
 
     private init(_ batch: RolloutBatch, slots chosen: [Int]) {
@@ -12,7 +12,7 @@ extension RolloutBatch {
         slots = chosen.count
         parts = chosen.enumerated().map { index, n in
             let part = batch.parts.first { $0.slots.contains(n) }!
-            return Part(id: part.id, version: part.version, slots: index..<index + 1)
+            return Part(id: part.id, version: part.version, slots: index..<index + 1, source: part.source)
         }
         observation = batch.observation.picked(rows + chosen.map { batch.steps * batch.slots + $0 })
         action = batch.action.picked(rows, of: batch.frames)
@@ -30,7 +30,11 @@ extension RolloutBatch {
         }.sorted { $0.index < $1.index }
         finalIndex = ends.map(\.index)
         finalObservation = batch.finalObservation.picked(ends.map(\.row))
-        episodeReturns = batch.episodeReturns.isEmpty ? [] : ends.map { batch.episodeReturns[$0.row] }
-        episodeLengths = batch.episodeLengths.isEmpty ? [] : ends.map { batch.episodeLengths[$0.row] }
+        // Episodes are counted when they arrive, which a part of a batch has done as a part of the whole.
+        episodeReturns = []
+        episodeLengths = []
+        weight = batch.weight.picked(chosen)
+        keys = batch.keys.isEmpty ? [] : chosen.map { batch.keys[$0] }
+        burnIn = batch.burnIn
     }
 }

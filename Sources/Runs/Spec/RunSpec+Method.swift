@@ -9,6 +9,11 @@ extension RunSpec {
         get throws { try MethodCatalogue.current.make(id: method.id, options: method.options) }
     }
 
+    /// What the method's gradient steps are trained on in this run.
+    public var dataPlan: DataPlan {
+        get throws { replay.applied(to: try algorithm.data) }
+    }
+
     /// The network that actors and learner use: the one that the run names, or the method's own.
     public var networkSettings: NetworkSettings {
         get throws {

@@ -11,6 +11,7 @@ public struct RunSpec: Codable, Sendable, Equatable {
     public var reward = RewardSection()
     public var network = NetworkSection()
     public var method = MethodSection()
+    public var replay = ReplaySection()
     public var optimizer = OptimizerSection()
     public var actors = ActorsSection()
     public var learner = LearnerSection()

@@ -1,3 +1,4 @@
+import Methods
 import Networks
 
 extension RunSpec {
@@ -28,6 +29,24 @@ extension RunSpec {
         ("method", "How the policy is improved"),
         ("method.id", "Name of the method (apus methods lists them)"),
         ("method.options", "The method's own settings by name; what is left out has the method's default"),
+        ("replay", "How sequences are kept and trained on again; null: as the method wants it"),
+        ("replay.ratio", "Steps trained on per step that arrives, in the long run (0 or null with a method that keeps nothing: no replay)"),
+        ("replay.selector", "How sequences are drawn: \(ReplayPlan.Selector.names)"),
+        ("replay.capacity_bytes", "Memory of the buffer, everything counted"),
+        ("replay.capacity_steps", "Environment steps that the buffer holds at most, even if more would fit"),
+        ("replay.sequences", "Sequences in one batch"),
+        ("replay.steps", "Steps of a sequence as it is drawn (0: as it was stored, actors.unroll plus the overlap)"),
+        ("replay.burn_in", "First steps of each sequence, which only refresh the recurrent state"),
+        ("replay.overlap", "Steps that a slot's consecutive sequences have in common"),
+        ("replay.minimum_steps", "Environment steps that the buffer must hold before the first batch is drawn"),
+        ("replay.maximum_times_sampled", "A sequence leaves the buffer after it was drawn so often (0: no limit)"),
+        ("replay.priority_exponent", "Prioritised replay's alpha: 0 draws uniformly"),
+        ("replay.importance_exponent", "Prioritised replay's beta at the start; it grows to 1 over the run"),
+        ("replay.beside_live", "Replayed sequences stand in one batch with the live rollouts (true), or in batches of their own (false)"),
+        ("replay.storage", "Where the sequences lie: \(ReplaySection.Storage.names)"),
+        ("replay.dataset", "The replay folder of another run, whose sequences are trained on too (empty: none)"),
+        ("replay.dataset_share", "Share of each replayed batch that comes from the dataset"),
+        ("replay.saved", "Checkpoints hold the buffer, so that a resumed run goes on with it"),
         ("optimizer", "How gradients change the weights"),
         ("optimizer.id", "Update rule: \(OptimizerSection.Kind.names)"),
         ("optimizer.learning_rate", "Step size"),

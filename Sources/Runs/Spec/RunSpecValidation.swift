@@ -27,6 +27,27 @@ extension RunSpec {
         for (option, value) in method.options.sorted(by: { $0.key < $1.key }) {
             try check("method.options.\(option)", value, !value.isNaN, "a number")
         }
+        func countIfAny(_ key: String, _ value: Int?, from least: Int, to most: Int = .max) throws(RunSpecError) {
+            if let value { try count(key, value, from: least, to: most) }
+        }
+        if let ratio = replay.ratio { try check("replay.ratio", ratio, ratio >= 0 && ratio.isFinite, "a finite number from 0") }
+        try countIfAny("replay.capacity_bytes", replay.capacityBytes, from: 1)
+        try countIfAny("replay.capacity_steps", replay.capacitySteps, from: 1)
+        try countIfAny("replay.sequences", replay.sequences, from: 1, to: 1_000_000)
+        try countIfAny("replay.steps", replay.steps, from: 0, to: 131_072)
+        try countIfAny("replay.burn_in", replay.burnIn, from: 0, to: 131_071)
+        try countIfAny("replay.overlap", replay.overlap, from: 0, to: 65_536)
+        try countIfAny("replay.minimum_steps", replay.minimumSteps, from: 1)
+        try countIfAny("replay.maximum_times_sampled", replay.maximumTimesSampled, from: 0)
+        for (key, value) in [
+            ("priority_exponent", replay.priorityExponent), ("importance_exponent", replay.importanceExponent),
+            ("dataset_share", replay.datasetShare),
+        ] {
+            if let value { try check("replay.\(key)", value, value >= 0 && value <= 1, "a number from 0 to 1") }
+        }
+        try check(
+            "replay.dataset_share", replay.datasetShare, replay.datasetShare == 0 || !replay.dataset.isEmpty,
+            "0 while replay.dataset is empty")
         try positive("optimizer.learning_rate", optimizer.learningRate)
         try check("optimizer.clip_norm", optimizer.clipNorm, optimizer.clipNorm > 0, "a number above 0 (.inf: no clipping)")
         try positive("optimizer.epsilon", optimizer.epsilon)

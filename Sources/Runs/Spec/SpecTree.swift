@@ -129,7 +129,7 @@ struct SpecTree {
 
     /// "1e6" where a whole number is expected is one million.
     private static func whole(_ node: Node, like base: Node) -> Node {
-        guard base.int != nil, node.int == nil, let value = node.float, let exact = Int(exactly: value) else { return node }
+        guard base.int != nil || base.null != nil, node.int == nil, let value = node.float, let exact = Int(exactly: value) else { return node }
         return Node(String(exact), Tag(.int))
     }
 
