@@ -44,6 +44,13 @@ public struct Method: Algorithm {
         self.data = data
     }
 
+    /// The method after a share of the run, 0 … 1, with whatever is annealed at its value there.
+    public func at(progress: Double) -> Method {
+        var method = self
+        method.regularizers = regularizers.map { $0.at(progress: progress) }
+        return method
+    }
+
     public func learner(_ setting: LearnerSetting) throws -> any Learner { MethodLearner(self, setting) }
 
     /// The loss of a whole batch in one piece, with credit under the weights given: what an update of a single gradient step minimises.

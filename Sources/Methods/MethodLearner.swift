@@ -4,7 +4,9 @@ import Tensors
 
 /// The learner of a `Method`: epochs of minibatches over a batch, each a gradient step.
 final class MethodLearner: Learner {
-    private let method: Method
+    private let recipe: Method
+    /// The recipe as it is at the moment of the update.
+    private var method: Method
     private let network: any PolicyNetwork
     private let descent: Descent
     private let seed: UInt64
@@ -13,15 +15,18 @@ final class MethodLearner: Learner {
 
     var weights: Weights { descent.weights }
 
-    init(_ method: Method, _ setting: LearnerSetting) {
+    /// - Parameter weights: where to begin; nil: at the network's initial weights.
+    init(_ method: Method, _ setting: LearnerSetting, from weights: Weights? = nil) {
+        recipe = method
         self.method = method
         network = setting.network
         seed = setting.seed
-        descent = Descent(network.initialWeights(seed: setting.seed), setting.optimizer)
+        descent = Descent(weights ?? network.initialWeights(seed: setting.seed), setting.optimizer)
         if case .target = method.anchor { target = (descent.weights.copy(), 0) }
     }
 
     func update(_ batch: RolloutBatch, at moment: Moment) throws -> LearnerReport {
+        method = recipe.at(progress: moment.progress)
         let report = try method.plan.isSingle ? oneStep(batch, moment) : manySteps(batch, moment)
         renewTarget()
         return report
@@ -133,6 +138,10 @@ final class MethodLearner: Learner {
         let logRatio = clamp(step.logProb.detached - step.proximalLogProb, -20, 20)
         return [("kl", mean(exp(logRatio) - logRatio).scalar - 1)]
     }
+
+    /// Weights and optimiser as they are now, to go back to.
+    func mark() -> Descent.Mark { descent.mark() }
+    func returnTo(_ mark: Descent.Mark) { descent.returnTo(mark) }
 
     // MARK: State
 

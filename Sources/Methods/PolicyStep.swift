@@ -28,7 +28,7 @@ public struct PolicyStep {
     /// What the anchor's network says of each step; nil where the anchor is the behaviour policy.
     public let proximalPolicy: PolicyOutput?
     /// The correction's weights of the objective; nil: all 1.
-    public let weight: Tensor?
+    public internal(set) var weight: Tensor?
     /// Where the sequences are; nil where steps were shuffled.
     public let sequences: Sequences?
 
