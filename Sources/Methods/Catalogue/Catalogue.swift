@@ -108,6 +108,8 @@ public struct MethodCatalogue: Sendable {
     public static let standard = MethodCatalogue([
         .a2c,
         .ppo,
+        .sac,
+        .td3,
         .vtrace,
     ])
     /// What this program knows: see `Program`.
