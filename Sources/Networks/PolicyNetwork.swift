@@ -82,6 +82,9 @@ public struct NetworkCatalogue: Sendable {
 
     public func adding(_ entries: [NetworkEntry]) -> NetworkCatalogue { NetworkCatalogue(self.entries + entries) }
 
+    /// What stands after the layers of a network unless the run says otherwise.
+    public func activation(of id: String) -> Activation { entries.first { $0.id == id }?.activation ?? .tanh }
+
     /// The network that the settings ask for.
     public func make(observation: Space, action: Space, _ settings: NetworkSettings) throws -> any PolicyNetwork {
         guard let entry = entries.first(where: { $0.id == settings.id }) else {

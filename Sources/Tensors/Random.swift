@@ -39,10 +39,7 @@ public struct RandomKey: Hashable, Sendable {
 
     /// Numbers from the standard normal distribution: Φ⁻¹ of `uniforms`.
     public func normals(step: UInt64, _ shape: [Int]) -> Tensor {
-        Tensor(shape) { buffer in
-            uniforms(step: step, into: buffer)
-            apus_normal_quantiles(buffer.baseAddress, buffer.baseAddress, buffer.count)
-        }
+        normalQuantiles(Tensor(shape) { uniforms(step: step, into: $0) })
     }
 }
 
