@@ -108,6 +108,11 @@ public final class CoordinatorRole {
             case .persist(let ledger): try members.write(MembersFile.Content(run: run, ledger: ledger))
             case .append(let record): append(record)
             case .log(let line): log.info("\(line)")
+            case .adjust(let maxLag):
+                var spec = try directory.loadSpec()
+                spec.learner.maxLag = Int(maxLag)
+                try directory.rewrite(spec)
+                membership.replaceRunFile(try spec.yaml(commented: false))
             case .end(let outcome): self.outcome = outcome
             }
         }

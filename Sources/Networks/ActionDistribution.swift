@@ -58,6 +58,9 @@ public enum ActionDistribution: Sendable, Hashable {
         }
     }
 
+    /// Whether log π follows from the network's output alone.
+    public var isEvaluable: Bool { true }
+
     /// [rows]: log π of one action per row, as it was drawn (before squashing or clipping; of a squashed one, the density after tanh).
     public func logProb(of actions: Actions, _ output: PolicyOutput) -> Tensor {
         switch (self, actions) {

@@ -23,6 +23,8 @@ public enum ControlMessage: Sendable, Equatable {
     case goodbye(token: UInt64, reason: String)
     case statusRequest(protocol: UInt32)
     case status(Status)
+    /// A bound on policy lag that holds from now on.
+    case adjust(protocol: UInt32 = WireProtocol.version, maxLag: UInt64)
 }
 
 public struct Hello: Sendable, Equatable {
