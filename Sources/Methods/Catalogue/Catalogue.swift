@@ -124,6 +124,8 @@ public struct MethodCatalogue: Sendable {
         .ppoMax,
         .props,
         .reinforce,
+        .sac,
+        .td3,
         .tis,
         .topr,
         .trpo,
