@@ -58,7 +58,10 @@ public struct NetworkCatalogue: Sendable {
     public static let standard = NetworkCatalogue([
         NetworkEntry(id: "actor_critic", summary: "policy and value on one torso, built from the settings under network") {
             try ActorCritic(observation: $0, action: $1, $2)
-        }
+        },
+        NetworkEntry(id: "q_network", summary: "values of discrete actions in two streams (dueling), built from the settings under network") {
+            try QNetwork(observation: $0, action: $1, $2)
+        },
     ])
     /// What this program knows: see `Program`.
     @TaskLocal public static var current = standard

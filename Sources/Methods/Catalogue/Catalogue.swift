@@ -107,7 +107,10 @@ public struct MethodCatalogue: Sendable {
     /// What Apus brings.
     public static let standard = MethodCatalogue([
         .a2c,
+        .apexDQN,
+        .dqn,
         .ppo,
+        .r2d2,
         .vtrace,
     ])
     /// What this program knows: see `Program`.
