@@ -25,6 +25,7 @@ final class LearnerLoop {
     private var ledger: LedgerWriter
     private var ready: [QueuedRollout] = []
     private var progress: TrainingProgress
+    private var mismatches: MismatchDetector
     private var lastCheckpoint: (version: UInt64, time: Time)
     /// Since when a batch is awaited, and when somebody was last told.
     private var waiting: (since: Time, reported: Time)?
@@ -54,6 +55,7 @@ final class LearnerLoop {
         checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints)
         progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
         lastCheckpoint = (trainer.version, .now)
+        mismatches = MismatchDetector(trainer.network, share: spec.learner.mismatchShare, maxLag: trainer.maxLag)
     }
 
     func run() throws -> Ending {
@@ -94,9 +96,11 @@ final class LearnerLoop {
 
     private func published() -> PublishedWeights {
         let layout = trainer.network.layout
+        let parameters = trainer.published()
+        mismatches.published(parameters, version: trainer.version)
         return PublishedWeights(
             header: WeightsHeader(run: runID, life: life, version: trainer.version, parameters: layout.count, layout: layout.fingerprint),
-            parameters: trainer.published())
+            parameters: parameters)
     }
 
     // MARK: One update
@@ -169,6 +173,7 @@ final class LearnerLoop {
 
     private func train(_ queued: [QueuedRollout]) throws {
         let rollouts = queued.map(\.rollout)
+        for rollout in rollouts { try check(rollout) }
         let before = trainer.version
         let report: UpdateReport
         do {
@@ -199,6 +204,13 @@ final class LearnerLoop {
         }
         wakeUp.signal()
         progress.trained(report, lags: queued.map { (before - $0.rollout.version, $0.arrivedAt - min($0.arrivedAt, $0.rollout.version)) })
+    }
+
+    /// Whether actor and learner agree about the policy that acted.
+    private func check(_ rollout: Rollout) throws {
+        guard let mismatch = try mismatches.check(rollout) else { return }
+        if spec.learner.onMismatch == .stop { throw mismatch }
+        log.warning("\(mismatch)")
     }
 
     // MARK: Ends other than training
@@ -248,7 +260,9 @@ final class LearnerLoop {
 
     private func record(outcome: Outcome?) {
         let shares = desk.read { $0.meter.take(now: .now) }
-        let record = progress.record(trainer, shares: shares, outcome: outcome)
+        var record = progress.record(trainer, shares: shares, outcome: outcome)
+        if let difference = mismatches.take() { record.scalars.append(Gauge("mismatch", Double(difference))) }
+        record.scalars.append(Gauge("rollouts_mismatched", Double(mismatches.mismatches)))
         desk.update {
             $0.records.append(record)
             $0.gauges = record.scalars

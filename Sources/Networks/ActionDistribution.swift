@@ -60,6 +60,11 @@ public enum ActionDistribution: Sendable, Hashable {
         }
     }
 
+    /// Whether log π follows from the network's output alone.
+    public var isEvaluable: Bool {
+        if case .epsilonGreedy = self { false } else { true }
+    }
+
     /// [rows]: log π of one action per row, as it was drawn (before squashing or clipping; of a squashed one, the density after tanh; of an
     /// ε-greedy one, with ε = 0).
     public func logProb(of actions: Actions, _ output: PolicyOutput) -> Tensor {

@@ -139,7 +139,12 @@ public struct LearnerSection: Codable, Sendable, Equatable {
     public var checkpointSeconds = 60.0
     public var keepCheckpoints = 5
     public var onNonfinite = OnNonfinite.stop
+    public var mismatchShare = 0.01
+    public var onMismatch = OnMismatch.warn
     public init() {}
+
+    /// What the learner does when it finds other log-probabilities than an actor told.
+    public enum OnMismatch: String, Choice { case warn, stop }
 
     /// What the learner does when a loss, a gradient or an observation is not finite; the update is refused either way.
     public enum OnNonfinite: String, Choice { case stop, skip }
@@ -151,6 +156,8 @@ public struct LearnerSection: Codable, Sendable, Equatable {
         case checkpointSeconds = "checkpoint_seconds"
         case keepCheckpoints = "keep_checkpoints"
         case onNonfinite = "on_nonfinite"
+        case mismatchShare = "mismatch_share"
+        case onMismatch = "on_mismatch"
     }
 }
 

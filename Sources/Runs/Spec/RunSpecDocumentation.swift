@@ -65,6 +65,8 @@ extension RunSpec {
         ("learner.checkpoint_seconds", "Time between checkpoints, in seconds"),
         ("learner.keep_checkpoints", "Newest checkpoints to keep, besides the best one"),
         ("learner.on_nonfinite", "An update with NaN or Inf is refused, and then the run does this: \(LearnerSection.OnNonfinite.names)"),
+        ("learner.mismatch_share", "Share of the rollouts whose log-probabilities are computed again with the version that acted"),
+        ("learner.on_mismatch", "When actor and learner disagree by more than 1e-5, the run does this: \(LearnerSection.OnMismatch.names)"),
         ("stop", "The run ends at the first of these"),
         ("stop.frames", "Environment steps, over all actors"),
         ("stop.return", "Mean return at which the task is solved (null: never)"),
