@@ -56,7 +56,7 @@ public struct LockstepRun {
         }
         let assignment = ActorAssignment(
             environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
-            network: try spec.networkSettings)
+            network: try spec.networkSettings, exploration: try spec.exploration)
         let incarnation = UInt32(truncatingIfNeeded: trainer.version)
         samplers = try (0..<spec.actors.count).map {
             try Sampler(

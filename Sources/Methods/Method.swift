@@ -51,7 +51,14 @@ public struct Method: Algorithm {
         return method
     }
 
-    public func learner(_ setting: LearnerSetting) throws -> any Learner { MethodLearner(self, setting) }
+    public func learner(_ setting: LearnerSetting) throws -> any Learner {
+        if case .epsilonGreedy = setting.network.distribution {
+            throw MethodError(
+                problem: "\(name) trains a policy, and the network gives the values of actions", place: "network.id",
+                remedy: "Set network.id to auto, or choose a method that learns action values.")
+        }
+        return MethodLearner(self, setting)
+    }
 
     /// The loss of a whole batch in one piece, with credit under the weights given: what an update of a single gradient step minimises.
     /// - Parameters:

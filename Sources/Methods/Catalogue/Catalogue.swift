@@ -107,11 +107,13 @@ public struct MethodCatalogue: Sendable {
     /// What Apus brings.
     public static let standard = MethodCatalogue([
         .a2c,
+        .apexDQN,
         .appo,
         .bapo,
         .cispo,
         .dcpo,
         .decoupledPPO,
+        .dqn,
         .egae,
         .gppo,
         .harpg,
@@ -123,6 +125,7 @@ public struct MethodCatalogue: Sendable {
         .ppo,
         .ppoMax,
         .props,
+        .r2d2,
         .reinforce,
         .sac,
         .td3,
