@@ -24,7 +24,8 @@ import Workers
     ]
     static let fromWorker: [FromWorker] =
         [
-            .observations, .stepped, .shared, .hello(Hello(name: "", libraries: [], sharesMemory: true)), .hello(Hello(name: "näme", libraries: ["a 1", "b 2"])),
+            .observations, .stepped, .shared,
+            .hello(Hello(name: "", libraries: [], sharesMemory: true)), .hello(Hello(name: "näme", libraries: ["a 1", "b 2"])),
             .failure(Failure(.error, problem: "p")), .failure(Failure(.refused, problem: "p", remedy: "r", slots: [0, 7])),
         ]
         + spaces.filter(isObservation).flatMap { observation in

@@ -7,7 +7,8 @@ import Workers
 
 /// Whether the Python that Apus finds can run the worker, and what else it has.
 enum Installed {
-    static let versions: [String: String] = (try? PythonPackages(["pyzmq", "numpy", "gymnasium", "ale-py", "pettingzoo", "opencv-python-headless"]).versions) ?? [:]
+    static let versions: [String: String] =
+        (try? PythonPackages(["pyzmq", "numpy", "gymnasium", "ale-py", "pettingzoo", "opencv-python-headless"]).versions) ?? [:]
     static func has(_ packages: String...) -> Bool { (["pyzmq", "numpy"] + packages).allSatisfy { versions[$0] != nil } }
     static let comment: Comment = "needs the Python packages pyzmq, numpy and those of the environment"
 }
@@ -154,7 +155,8 @@ private let folder = Files.parent(of: #filePath)
     }
 
     /// Releases of ale-py without a vector environment: Gymnasium's wrappers do the same, with the same limit.
-    @Test(.enabled(if: Installed.has("gymnasium", "ale-py", "opencv-python-headless"), Installed.comment)) func pongOfAnOlderRelease() throws {
+    @Test(.enabled(if: Installed.has("gymnasium", "ale-py", "opencv-python-headless"), Installed.comment))
+    func pongOfAnOlderRelease() throws {
         let program = "worker:\(folder)/Fixtures/older_ale.py?gymnasium:ALE/Pong-v5"
         let (older, newer) = (try resolve(program), try resolve("gymnasium:ALE/Pong-v5"))
         #expect(older.observationSpace == newer.observationSpace && older.actionSpace == newer.actionSpace)

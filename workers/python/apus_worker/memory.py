@@ -23,7 +23,9 @@ class Memory:
 
     # Looks at the request before it is slept for: some 100 µs, twice as much as it takes to wake a sleeper.
     LOOKS = 1500
-    WORTH = 150e-6
+    # A sleep that was shorter than this was not worth its wake-up.
+    SHORT = 150e-6
+    MOST_CREDIT = 4
 
     def __init__(self, share, slots, count):
         """`share` is a `wire.Share`; `count` the number of slots."""
@@ -33,8 +35,8 @@ class Memory:
         self._bell, self._other_bell = share.worker_bell, share.apus_bell
         self._fence = threading.Lock()
         self._number = 0
-        # How often a request came soon enough lately, that waiting for it awake was worth it.
-        self._credit = 1
+        # How many more waits begin awake, although the last ones that did have ended asleep.
+        self._credit = self.MOST_CREDIT
 
         def array(offset, shape, dtype):
             size = int(numpy.prod(shape, dtype=numpy.int64))
@@ -54,23 +56,28 @@ class Memory:
     def wait(self):
         """Waits for the next request and returns its kind."""
         words, number = self._words, self._number
-        for _ in repeat(None, self.LOOKS if self._credit else 0):
-            if words[REQUEST] != number:
-                break
+        if self._credit:
+            for _ in repeat(None, self.LOOKS):
+                if words[REQUEST] != number:
+                    self._credit = self.MOST_CREDIT
+                    break
+            else:
+                self._credit -= 1
+                self._sleep()
         else:
+            start = perf_counter()
             self._sleep()
+            self._credit = int(perf_counter() - start < self.SHORT)
         self._number = words[REQUEST]
         return words[KIND]
 
     def _sleep(self):
         words, number = self._words, self._number
-        start = perf_counter()
         words[WORKER_SLEEPS] = 1
         self._order()
         while words[REQUEST] == number:
             os.read(self._bell, 8)
         words[WORKER_SLEEPS] = 0
-        self._credit = min(self._credit + 1, 4) if perf_counter() - start < self.WORTH else max(self._credit - 1, 0)
 
     def _order(self):
         """Lets what was written be seen before anything is read."""
