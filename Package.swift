@@ -67,7 +67,7 @@ let package = Package(
             ]),
         .target(
             name: "Workers", dependencies: workers,
-            resources: ["__init__", "__main__", "wire", "serving", "spaces", "loop", "atari", "parallel"].map {
+            resources: ["__init__", "__main__", "wire", "serving", "memory", "spaces", "loop", "atari", "parallel"].map {
                 .embedInCode("Python/\($0).py")
             }),
         .target(name: "Acting", dependencies: acting + [argumentParser]),
