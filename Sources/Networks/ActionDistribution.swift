@@ -138,7 +138,7 @@ public enum ActionDistribution: Sendable, Hashable {
     /// [rows, A] in [−1, 1]: actions of a bounded box as they were drawn, the way critics see them. Differentiable.
     public func unit(_ drawn: Tensor) -> Tensor {
         switch self {
-        case .categorical, .multiCategorical: preconditionFailure("discrete actions have no place in a box")
+        case .categorical, .multiCategorical, .epsilonGreedy: preconditionFailure("discrete actions have no place in a box")
         case .gaussian(let low, let high):
             let half = zip(low, high).map { ($1 - $0) / 2 }
             let middle = Tensor(zip(low, high).map { -($0 + $1) / 2 }, [low.count])
