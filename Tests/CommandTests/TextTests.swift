@@ -59,7 +59,7 @@ import Testing
         (["lag-sweep", "cartpole", "--seeds", "0"], 64, "allowed are 1 to 1000"),
         (["lag-sweep", "cartpole", "--workers", "0"], 64, "allowed are 1 to 1024"),
         (["lag-sweep", "cartpole", "--frames", "0"], 1, "stop.frames is 0"),
-        (["lag-sweep", "cartpole", "--distribution", "normal"], 64, "'fixed' or 'uniform'"),
+        (["lag-sweep", "cartpole", "--distribution", "normal"], 64, "'fixed' and 'uniform'"),
         (["lag-sweep", "cartpole", "-o", "lag.png"], 64, "ends in .svg"),
         (["lag-sweep", "cartpole", "--set", "method.options.clpi=1", "--corrections", "clip"], 1, "Did you mean clip?"),
         (["prove"], 64, "--all"),
