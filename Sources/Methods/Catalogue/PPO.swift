@@ -1,10 +1,10 @@
 extension Method {
     /// Proximal policy optimisation (Schulman et al., 2017; B02): epochs of minibatches over each batch with the clipped surrogate, GAE, a
-    /// value error (clipped, if asked) and an entropy bonus. π_prox is the policy at the start of the update, A and the targets come from
-    /// its values. `anchor: .behaviour` takes the ratio to the policy that acted instead, as an implementation does that records
-    /// log-probabilities only once.
+    /// value error (clipped, if asked) and an entropy bonus. π_prox is the policy at the start of the update, or the one that acted; A and the
+    /// targets come from the values at the start.
     ///
-    /// Staleness class C: the clip keeps π near π_prox, not near μ; data should be at most a few updates old.
+    /// Staleness class C: the clip keeps π near π_prox, so that it sees the age of the data only where π_prox = μ; data should be at most a few
+    /// updates old.
     public static func ppo(
         discount: Float = 0.99, lambda: Float = 0.95, clip: Float = 0.2, clipHigh: Float? = nil, dualClip: Float = .infinity, epochs: Int = 4,
         minibatches: Int = 4, entropy: Float = 0.01, value: Float = 0.5, valueClip: Float = .infinity, targetKL: Float? = nil,
@@ -33,7 +33,7 @@ extension MethodEntry {
             MethodOption("target_kl", 0, 0...(.infinity), "an update ends early at 1.5 times this KL divergence; 0: never"),
             .normalizesAdvantages(true),
             MethodOption(
-                "behaviour_anchor", 0, 0...1, isFlag: true, "1 to take the ratio to the policy that acted, 0 to that at the start of the update"),
+                "behaviour_anchor", 0, 0...1, isFlag: true, "1: π_prox is the policy that acted, 0: the one at the start of the update"),
         ]
     ) { option in
         Method.ppo(
