@@ -41,8 +41,8 @@ import Testing
     }
 
     @Test func logBandClip() {
-        check(LogBandClip(epsilon: 0.25)) { r, a in
-            let (loss, phi) = proximal(min(max(r, 0.05), 20), a, 0.8, 1.25, .infinity)
+        check(LogBandClip(epsilon: 0.6)) { r, a in
+            let (loss, phi) = proximal(min(max(r, 0.05), 20), a, 0.625, 1.6, .infinity)
             return (loss, r < 0.05 ? 0 : phi)
         }
     }
