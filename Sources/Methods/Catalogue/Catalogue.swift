@@ -109,6 +109,7 @@ public struct MethodCatalogue: Sendable {
         .a2c,
         .harpg,
         .mdpo,
+        .mdpoOff,
         .nHARPG,
         .nPGIGT,
         .npg,
