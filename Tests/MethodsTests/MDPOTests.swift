@@ -75,6 +75,17 @@ import Testing
         #expect(try moved(0.98) < 0.1 * moved(0))
     }
 
+    /// An entropy bonus b against the divergence with weight c: log σ rises by ½ log(1 + b/c) and stays there.
+    @Test func theDivergenceHoldsTheDeviation() throws {
+        var dice = Dice(state: 5)
+        let network = try normalPolicy(hidden: [])
+        let method = Method.mdpo(stepSize: 0.5, annealsStepSize: false, epochs: 400, entropy: 1, value: 0, normalizesAdvantages: false)
+        let learner = method.start(network)
+        clear(learner)
+        _ = try learner.update(continuousBatch(steps: 4, slots: 2, reward: 0...0, &dice), at: Moment(learningRate: 0.01))
+        for logDeviation in learner.weights.flat.values[6..<8] { #expect(abs(Double(logDeviation) - 0.5 * logOf(1.5)) < 1e-3) }
+    }
+
     @Test func survivesARestartWithMemoryToo() throws {
         var dice = Dice(state: 4)
         var settings = NetworkSettings(hidden: [6])

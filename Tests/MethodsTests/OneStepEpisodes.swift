@@ -40,6 +40,25 @@ func clear(_ learner: any Learner) {
     for weights in [learner.weights, learner.behaviour] { weights.flat.withMutableBuffer { $0.update(repeating: 0) } }
 }
 
+/// A random batch of actions in a box of two numbers, of observations of two.
+func continuousBatch(steps: Int, slots: Int, reward: ClosedRange<Float> = -1...1, _ dice: inout Dice) -> RolloutBatch {
+    let builder = RolloutBuilder(observation: .box(shape: [2]), action: .box(shape: [2], low: -1, high: 1), steps: steps, slots: slots)
+    for t in 0...steps { for k in 0..<slots * 2 { builder.observation(t, as: Float.self)[k] = Float.random(in: -1...1, using: &dice) } }
+    for t in 0..<steps {
+        for k in 0..<slots * 2 { builder.action(t, as: Float.self)[k] = Float.random(in: -1.5...1.5, using: &dice) }
+        for slot in 0..<slots {
+            (builder.behaviourLogProb(t)[slot], builder.reward(t)[slot]) = (-2, Float.random(in: reward, using: &dice))
+            (builder.terminated(t)[slot], builder.truncated(t)[slot]) = (0, 0)
+        }
+    }
+    return batch([builder.finish(id: RolloutID(actor: 0, incarnation: 0, sequence: 1), version: 0)])
+}
+
+/// A normal policy for `continuousBatch`.
+func normalPolicy(hidden: [Int]) throws -> ActorCritic {
+    try ActorCritic(observation: .box(shape: [2]), action: .box(shape: [2], low: -1, high: 1), NetworkSettings(hidden: hidden))
+}
+
 extension PolicyNetwork {
     /// π(a | s) of the table at state s.
     func probabilities(_ state: Int, of states: Int, _ weights: Weights) -> [Double] {

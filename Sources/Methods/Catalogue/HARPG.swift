@@ -146,7 +146,7 @@ extension MethodEntry {
         run: "cartpole", changes: Proof.smallBatches,
         arms: [
             Proof.Arm("n-harpg", ["method.id=n-harpg", "method.options.step=0.3", "method.options.minimum_momentum=0.1"]),
-            Proof.Arm("harpg", ["method.id=harpg", "method.options.step=1", "method.options.minimum_momentum=0.1"]), .withoutMomentum,
+            Proof.Arm("harpg", ["method.id=harpg", "method.options.step=0.3", "method.options.minimum_momentum=0.1"]), .withoutMomentum,
         ],
         measure: .meanReturn, verdicts: [.better("n-harpg", than: "no momentum"), .better("harpg", than: "no momentum")])
 
