@@ -8,14 +8,18 @@ struct ApusCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self,
             StatusCommand.self,
+            AdjustCommand.self,
             EvaluateCommand.self,
             PlotCommand.self,
             LedgerCommand.self,
+            LagSweepCommand.self,
+            ProveCommand.self,
             BenchCommand.self,
             ConfigCommand.self,
             MethodsCommand.self,
             EnvironmentsCommand.self,
             DoctorCommand.self,
+            CellCommand.self,
         ] + Roles.commands)
 
     static func main() {

@@ -25,6 +25,7 @@ final class LearnerLoop {
     private var ledger: LedgerWriter
     private var ready: [QueuedRollout] = []
     private var progress: TrainingProgress
+    private var mismatches: MismatchDetector
     private var lastCheckpoint: (version: UInt64, time: Time)
     /// Since when a batch is awaited, and when somebody was last told.
     private var waiting: (since: Time, reported: Time)?
@@ -40,20 +41,23 @@ final class LearnerLoop {
         self.desk = desk
         self.wakeUp = wakeUp
         self.log = log
-        trainer = try Trainer(spec, catalogue: catalogue)
+        trainer = try Trainer(spec, catalogue: catalogue, folder: directory.replay)
+        if let announcement = trainer.announcement { log.info("\(announcement)") }
+        let replays = trainer.keepsReplay ? try ReplayStore(writingTo: directory.replay) : nil
         let store = try CheckpointStore(writingTo: directory.checkpoints)
         var state = TrainingState()
         if let (newest, skipped) = try store.readNewestValid() {
             for error in skipped { log.warning("\(error)") }
             let checkpoint = try TrainingCheckpoint(newest)
-            try trainer.restore(checkpoint)
+            try trainer.restore(checkpoint, replay: replays)
             state = checkpoint.state
             log.info("resuming from checkpoint \(checkpoint.version): \(checkpoint.frames) frames")
         }
         ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version)
-        checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints)
+        checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints, replays: replays)
         progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
         lastCheckpoint = (trainer.version, .now)
+        mismatches = MismatchDetector(trainer.network, share: spec.learner.mismatchShare, maxLag: trainer.maxLag)
     }
 
     func run() throws -> Ending {
@@ -61,6 +65,7 @@ final class LearnerLoop {
         do {
             while true {
                 if let ending = desk.read({ $0.ending }) { return try finish(ending) }
+                takeBound()
                 if let rollouts = try nextBatch() { try train(rollouts) }
                 if let outcome = try trainer.judge(&progress) { return try finish(outcome) }
                 try recordIfDue()
@@ -94,9 +99,23 @@ final class LearnerLoop {
 
     private func published() -> PublishedWeights {
         let layout = trainer.network.layout
+        let parameters = trainer.published()
+        mismatches.published(parameters, version: trainer.version)
         return PublishedWeights(
             header: WeightsHeader(run: runID, life: life, version: trainer.version, parameters: layout.count, layout: layout.fingerprint),
-            parameters: trainer.published())
+            parameters: parameters)
+    }
+
+    /// Takes a bound on policy lag that was changed while the run goes on.
+    private func takeBound() {
+        guard let maxLag = desk.read({ desk in
+            defer { desk.maxLag = nil }
+            return desk.maxLag
+        }) else { return }
+        trainer.bound(maxLag: maxLag)
+        let bound = trainer.maxLag
+        desk.update { $0.bound = bound }
+        wakeUp.signal()
     }
 
     // MARK: One update
@@ -137,11 +156,12 @@ final class LearnerLoop {
         guard now - reported >= 10 else { return }
         waiting = (since, now)
         let (actors, here, needed) = (desk.read { $0.actors }, ready.count + desk.read { $0.queue.count }, spec.learner.rolloutsPerUpdate)
+        let blocked = trainer.blocked.map { "; \($0)" } ?? ""
         var line = "waiting for rollouts from \(actors) actors for \(Int(now - since)) s: \(here) of \(needed) are here"
         if actors > 0, actors * spec.actors.credits < needed {
             line += "; these actors may send \(actors * spec.actors.credits) before an update: start more of them, or raise actors.credits"
         }
-        log.info("\(line)")
+        log.info("\(line)\(blocked)")
     }
 
     /// Lets a rollout through if it is neither known already nor too old.
@@ -169,6 +189,7 @@ final class LearnerLoop {
 
     private func train(_ queued: [QueuedRollout]) throws {
         let rollouts = queued.map(\.rollout)
+        for rollout in rollouts { try check(rollout) }
         let before = trainer.version
         let report: UpdateReport
         do {
@@ -199,6 +220,13 @@ final class LearnerLoop {
         }
         wakeUp.signal()
         progress.trained(report, lags: queued.map { (before - $0.rollout.version, $0.arrivedAt - min($0.arrivedAt, $0.rollout.version)) })
+    }
+
+    /// Whether actor and learner agree about the policy that acted.
+    private func check(_ rollout: Rollout) throws {
+        guard let mismatch = try mismatches.check(rollout) else { return }
+        if spec.learner.onMismatch == .stop { throw mismatch }
+        log.warning("\(mismatch)")
     }
 
     // MARK: Ends other than training
@@ -248,7 +276,9 @@ final class LearnerLoop {
 
     private func record(outcome: Outcome?) {
         let shares = desk.read { $0.meter.take(now: .now) }
-        let record = progress.record(trainer, shares: shares, outcome: outcome)
+        var record = progress.record(trainer, shares: shares, outcome: outcome)
+        if let difference = mismatches.take() { record.scalars.append(Gauge("mismatch", Double(difference))) }
+        record.scalars.append(Gauge("rollouts_mismatched", Double(mismatches.mismatches)))
         desk.update {
             $0.records.append(record)
             $0.gauges = record.scalars

@@ -44,7 +44,8 @@ final class MethodLearner: Learner {
         var metrics: [Metric] = []
         let (loss, norm) = try descent.step(learningRate: moment.learningRate) { parameters in
             let (loss, found) = method.loss(
-                batch, network: network, parameters: parameters, constants: weights.parameters(), target: target?.weights.parameters())
+                batch, network: network, parameters: parameters, constants: weights.parameters(), target: target?.weights.parameters(),
+                ages: AgeBuckets(batch, at: moment.version))
             metrics = found
             return loss
         }
@@ -68,7 +69,8 @@ final class MethodLearner: Learner {
             case .start: Proximal(old)
             case .target: Proximal(evaluate(batch, target!.weights))
             }
-        let constants = StepConstants(method, batch, old, proximal)
+        let ages = AgeBuckets(batch, at: moment.version)
+        let constants = StepConstants(method, batch, old, proximal, ages: ages)
         let inWholeSlots = network.stateCount > 0 || method.plan.renewsCredit || method.objective.needsSequences
         var means = MetricMeans()
         epochs: for epoch in 0..<method.plan.epochs {
@@ -79,7 +81,8 @@ final class MethodLearner: Learner {
                 let (loss, norm) = try descent.step(learningRate: moment.learningRate) { parameters in
                     let (loss, found) =
                         method.plan.renewsCredit
-                        ? self.renewedLoss(batch, part, proximal, parameters) : self.loss(batch, part, constants, parameters)
+                        ? self.renewedLoss(batch, part, proximal, ages, parameters)
+                        : self.loss(batch, part, constants, ages, parameters)
                     metrics = found
                     return loss
                 }
@@ -95,7 +98,7 @@ final class MethodLearner: Learner {
 
     /// The loss of a minibatch with the credit of the update's start.
     private func loss(
-        _ batch: RolloutBatch, _ part: Minibatch, _ constants: StepConstants, _ parameters: Parameters
+        _ batch: RolloutBatch, _ part: Minibatch, _ constants: StepConstants, _ ages: AgeBuckets, _ parameters: Parameters
     ) -> (loss: Tensor, metrics: [Metric]) {
         var unroll: Unroll?
         if let slots = part.slots, network.stateCount > 0 {
@@ -108,20 +111,21 @@ final class MethodLearner: Learner {
             part.rows, logProb: network.distribution.logProb(of: action, output),
             entropy: network.distribution.entropy(output, at: action), value: output.value, output, network.distribution,
             sequences: part.slots.map { batch.sequences.slots($0) })
-        let (loss, metrics) = method.loss(step)
+        let (loss, metrics) = method.loss(step, ages: ages, rows: part.rows)
         return (loss, metrics + movement(step))
     }
 
     /// The loss of a minibatch of whole slots with credit under the policy as it is now.
     private func renewedLoss(
-        _ batch: RolloutBatch, _ part: Minibatch, _ proximal: Proximal?, _ parameters: Parameters
+        _ batch: RolloutBatch, _ part: Minibatch, _ proximal: Proximal?, _ ages: AgeBuckets, _ parameters: Parameters
     ) -> (loss: Tensor, metrics: [Metric]) {
         let slots = batch.slots(part.slots!)
         let policy = Evaluation(slots, network, parameters: parameters, constants: weights.parameters())
-        let constants = StepConstants(method, slots, policy, proximal?.picked(part.rows, [slots.steps, slots.slots]))
+        let constants = StepConstants(
+            method, slots, policy, proximal?.picked(part.rows, [slots.steps, slots.slots]), ages: ages.slots(part.slots!))
         let step = constants.step(
             logProb: policy.logProb, entropy: policy.entropy, value: policy.value, policy.output, network.distribution)
-        let (loss, metrics) = method.loss(step)
+        let (loss, metrics) = method.loss(step, ages: ages, rows: part.rows)
         return (loss, metrics + movement(step) + constants.metrics)
     }
 

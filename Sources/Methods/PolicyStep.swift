@@ -34,6 +34,8 @@ public struct PolicyStep {
 
     /// r = π / π_prox of the action taken. The logarithm is limited to ±20.
     public var ratio: Tensor { exp(clamp(logProb - proximalLogProb, -20, 20)) }
+    /// The same, a constant.
+    public var detachedRatio: Tensor { exp(clamp(logProb.detached - proximalLogProb, -20, 20)) }
 
     public init(
         logProb: Tensor, entropy: Tensor, value: Tensor, policy: PolicyOutput? = nil, distribution: ActionDistribution? = nil, advantage: Tensor,

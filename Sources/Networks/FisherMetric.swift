@@ -30,6 +30,7 @@ extension ActionDistribution {
                 return softmaxProduct(output.policy.columns(columns), direction.policy.columns(columns))
             }
             return OutputDirection(policy: parts.dropFirst().reduce(parts[0], concatenate) / rows, logDeviation: nil)
+        case .epsilonGreedy: preconditionFailure("values of actions are no distribution")
         case .gaussian, .tanhGaussian:
             // A log σ that all rows share is told by every one of them.
             let isShared = output.logDeviation?.shape != output.policy.shape

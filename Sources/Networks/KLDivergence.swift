@@ -15,6 +15,7 @@ extension ActionDistribution {
                 return categoricalDivergence(p.policy.columns(columns), q.policy.columns(columns))
             }
             return terms.dropFirst().reduce(terms[0], +)
+        case .epsilonGreedy: preconditionFailure("values of actions are no distribution")
         case .gaussian, .tanhGaussian:
             // log(σ_q / σ_p) + (σ_p² + (m_p − m_q)²) / 2σ_q² − ½ per number of the action.
             let (deviationP, deviationQ) = (p.logDeviations, q.logDeviations)

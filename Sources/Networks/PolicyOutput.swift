@@ -2,9 +2,9 @@ import Tensors
 
 /// What a network says about rows of observations.
 public struct PolicyOutput {
-    /// [rows, P]: logits of a discrete policy, means of a continuous one.
+    /// [rows, P]: logits of a discrete policy, means of a continuous one; the values of actions where the policy is greedy.
     public let policy: Tensor
-    /// [A]: log σ of a continuous policy, the same for all observations; nil for a discrete one.
+    /// Log σ of a continuous policy: [A], the same for all observations, or [rows, A]; nil for a discrete one.
     public let logDeviation: Tensor?
     /// [rows]
     public let value: Tensor
@@ -34,7 +34,8 @@ public struct PolicyOutput {
     /// Some rows, copied: constants for every tape.
     public func picked(_ rows: [Int]) -> PolicyOutput {
         PolicyOutput(
-            policy: policy.picked(rows), logDeviation: logDeviation?.detached, value: value.picked(rows), state: state?.picked(rows))
+            policy: policy.picked(rows), logDeviation: logDeviation.map { $0.shape.count == 2 ? $0.picked(rows) : $0.detached },
+            value: value.picked(rows), state: state?.picked(rows))
     }
 }
 

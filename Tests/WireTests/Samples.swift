@@ -30,8 +30,8 @@ enum Samples {
         (network.layerNorm, network.normalizeObservations, network.initialLogDeviation) = (true, true, -0.5)
         let assignment = ActorAssignment(
             environment: EnvironmentSettings("CartPole-v1", options: ["gravity": 9.8], maxEpisodeSteps: 500), slots: 65536, unroll: 65536,
-            seed: .max,
-            network: network)
+            seed: .max, network: network,
+            exploration: .epsilonGreedy(EpsilonLadder(base: 0.3, exponent: 6.5, decayVersions: .max, slots: Int(UInt32.max))))
         let bare = ActorAssignment(
             environment: EnvironmentSettings(""), slots: 1, unroll: 1, seed: 0, network: NetworkSettings(hidden: []))
         let records = [
@@ -61,7 +61,7 @@ enum Samples {
                 Welcome(run: 1, runName: "n", place: MemberPlace(rank: 0, incarnation: 1), heartbeatSeconds: 1, runFile: "", actor: nil)),
             .heartbeat(Heartbeat(token: 0)), .heartbeat(Heartbeat(token: .max, gauges: gauges, waits: waits)), .heartbeatReply(run: .max),
             .recordKept(through: .max), .departed(rank: .max, incarnation: 0, cause: texts[2]), .goodbye(token: .max, reason: texts[1]),
-            .statusRequest(protocol: .max),
+            .statusRequest(protocol: .max), .adjust(protocol: 0, maxLag: 0), .adjust(maxLag: UInt64(Int.max)),
             .status(
                 Status(
                     run: .max, runName: texts[2], runDirectory: texts[3], ageSeconds: .infinity, members: members, lastRecord: records[1],

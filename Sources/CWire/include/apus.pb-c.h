@@ -19,6 +19,7 @@ typedef struct Apus__Control Apus__Control;
 typedef struct Apus__Hello Apus__Hello;
 typedef struct Apus__Welcome Apus__Welcome;
 typedef struct Apus__ActorAssignment Apus__ActorAssignment;
+typedef struct Apus__EpsilonLadder Apus__EpsilonLadder;
 typedef struct Apus__EnvironmentSettings Apus__EnvironmentSettings;
 typedef struct Apus__NetworkSettings Apus__NetworkSettings;
 typedef struct Apus__Refusal Apus__Refusal;
@@ -34,6 +35,7 @@ typedef struct Apus__Departed Apus__Departed;
 typedef struct Apus__Stop Apus__Stop;
 typedef struct Apus__Goodbye Apus__Goodbye;
 typedef struct Apus__StatusRequest Apus__StatusRequest;
+typedef struct Apus__Adjust Apus__Adjust;
 typedef struct Apus__MemberStatus Apus__MemberStatus;
 typedef struct Apus__Status Apus__Status;
 typedef struct Apus__Stream Apus__Stream;
@@ -114,7 +116,8 @@ typedef enum {
   APUS__CONTROL__BODY_STOP = 10,
   APUS__CONTROL__BODY_GOODBYE = 11,
   APUS__CONTROL__BODY_STATUS_REQUEST = 12,
-  APUS__CONTROL__BODY_STATUS = 13
+  APUS__CONTROL__BODY_STATUS = 13,
+  APUS__CONTROL__BODY_ADJUST = 14
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(APUS__CONTROL__BODY__CASE)
 } Apus__Control__BodyCase;
 
@@ -136,6 +139,7 @@ struct  Apus__Control
     Apus__Goodbye *goodbye;
     Apus__StatusRequest *status_request;
     Apus__Status *status;
+    Apus__Adjust *adjust;
   };
 };
 #define APUS__CONTROL__INIT \
@@ -209,10 +213,36 @@ struct  Apus__ActorAssignment
   uint32_t unroll;
   uint64_t seed;
   Apus__NetworkSettings *network;
+  /*
+   * Absent: actions are drawn from the policy as it is.
+   */
+  Apus__EpsilonLadder *exploration;
 };
 #define APUS__ACTOR_ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__actor_assignment__descriptor) \
-    , NULL, 0, 0, 0, NULL }
+    , NULL, 0, 0, 0, NULL, NULL }
+
+
+/*
+ * Slot i of the run, rank * slots of an actor + slot, takes a random action with probability epsilon^(1 + exponent * i / (N - 1)).
+ */
+struct  Apus__EpsilonLadder
+{
+  ProtobufCMessage base;
+  float epsilon;
+  float exponent;
+  /*
+   * The policy version until which the probability falls from 1 to its own; 0: it has its own from the beginning.
+   */
+  uint64_t decay_versions;
+  /*
+   * N: the slots of all actors of the run.
+   */
+  uint32_t slots;
+};
+#define APUS__EPSILON_LADDER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__epsilon_ladder__descriptor) \
+    , 0, 0, 0, 0 }
 
 
 struct  Apus__EnvironmentSettings
@@ -420,6 +450,24 @@ struct  Apus__StatusRequest
 #define APUS__STATUS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__status_request__descriptor) \
     , 0 }
+
+
+/*
+ * command → coordinator → learner: a setting changes while the run goes on. The coordinator writes it into the run file and sends the message
+ * back to the command when it has done so.
+ */
+struct  Apus__Adjust
+{
+  ProtobufCMessage base;
+  uint32_t protocol;
+  /*
+   * learner.max_lag
+   */
+  uint64_t max_lag;
+};
+#define APUS__ADJUST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__adjust__descriptor) \
+    , 0, 0 }
 
 
 struct  Apus__MemberStatus
@@ -699,6 +747,25 @@ Apus__ActorAssignment *
                       const uint8_t       *data);
 void   apus__actor_assignment__free_unpacked
                      (Apus__ActorAssignment *message,
+                      ProtobufCAllocator *allocator);
+/* Apus__EpsilonLadder methods */
+void   apus__epsilon_ladder__init
+                     (Apus__EpsilonLadder         *message);
+size_t apus__epsilon_ladder__get_packed_size
+                     (const Apus__EpsilonLadder   *message);
+size_t apus__epsilon_ladder__pack
+                     (const Apus__EpsilonLadder   *message,
+                      uint8_t             *out);
+size_t apus__epsilon_ladder__pack_to_buffer
+                     (const Apus__EpsilonLadder   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__EpsilonLadder *
+       apus__epsilon_ladder__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__epsilon_ladder__free_unpacked
+                     (Apus__EpsilonLadder *message,
                       ProtobufCAllocator *allocator);
 /* Apus__EnvironmentSettings methods */
 void   apus__environment_settings__init
@@ -985,6 +1052,25 @@ Apus__StatusRequest *
 void   apus__status_request__free_unpacked
                      (Apus__StatusRequest *message,
                       ProtobufCAllocator *allocator);
+/* Apus__Adjust methods */
+void   apus__adjust__init
+                     (Apus__Adjust         *message);
+size_t apus__adjust__get_packed_size
+                     (const Apus__Adjust   *message);
+size_t apus__adjust__pack
+                     (const Apus__Adjust   *message,
+                      uint8_t             *out);
+size_t apus__adjust__pack_to_buffer
+                     (const Apus__Adjust   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__Adjust *
+       apus__adjust__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__adjust__free_unpacked
+                     (Apus__Adjust *message,
+                      ProtobufCAllocator *allocator);
 /* Apus__MemberStatus methods */
 void   apus__member_status__init
                      (Apus__MemberStatus         *message);
@@ -1170,6 +1256,9 @@ typedef void (*Apus__Welcome_Closure)
 typedef void (*Apus__ActorAssignment_Closure)
                  (const Apus__ActorAssignment *message,
                   void *closure_data);
+typedef void (*Apus__EpsilonLadder_Closure)
+                 (const Apus__EpsilonLadder *message,
+                  void *closure_data);
 typedef void (*Apus__EnvironmentSettings_Closure)
                  (const Apus__EnvironmentSettings *message,
                   void *closure_data);
@@ -1215,6 +1304,9 @@ typedef void (*Apus__Goodbye_Closure)
 typedef void (*Apus__StatusRequest_Closure)
                  (const Apus__StatusRequest *message,
                   void *closure_data);
+typedef void (*Apus__Adjust_Closure)
+                 (const Apus__Adjust *message,
+                  void *closure_data);
 typedef void (*Apus__MemberStatus_Closure)
                  (const Apus__MemberStatus *message,
                   void *closure_data);
@@ -1255,6 +1347,7 @@ extern const ProtobufCMessageDescriptor apus__control__descriptor;
 extern const ProtobufCMessageDescriptor apus__hello__descriptor;
 extern const ProtobufCMessageDescriptor apus__welcome__descriptor;
 extern const ProtobufCMessageDescriptor apus__actor_assignment__descriptor;
+extern const ProtobufCMessageDescriptor apus__epsilon_ladder__descriptor;
 extern const ProtobufCMessageDescriptor apus__environment_settings__descriptor;
 extern const ProtobufCMessageDescriptor apus__network_settings__descriptor;
 extern const ProtobufCMessageDescriptor apus__refusal__descriptor;
@@ -1270,6 +1363,7 @@ extern const ProtobufCMessageDescriptor apus__departed__descriptor;
 extern const ProtobufCMessageDescriptor apus__stop__descriptor;
 extern const ProtobufCMessageDescriptor apus__goodbye__descriptor;
 extern const ProtobufCMessageDescriptor apus__status_request__descriptor;
+extern const ProtobufCMessageDescriptor apus__adjust__descriptor;
 extern const ProtobufCMessageDescriptor apus__member_status__descriptor;
 extern const ProtobufCMessageDescriptor apus__status__descriptor;
 extern const ProtobufCMessageDescriptor apus__stream__descriptor;

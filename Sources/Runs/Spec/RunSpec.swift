@@ -54,7 +54,7 @@ public struct NetworkSection: Codable, Sendable, Equatable {
     public var id = "auto"
     public var encoder = EncoderKind.auto
     public var hidden = [64, 64]
-    public var activation = Activation.tanh
+    public var activation = ActivationChoice.auto
     public var layerNorm = false
     public var memory = MemoryKind.none
     public var memoryWidth = 256
@@ -75,8 +75,9 @@ public struct NetworkSection: Codable, Sendable, Equatable {
     }
 
     public var settings: NetworkSettings {
-        var settings = NetworkSettings(hidden: hidden, activation: activation)
+        var settings = NetworkSettings(hidden: hidden)
         settings.id = id
+        if let activation = activation.activation { settings.activation = activation }
         settings.encoder = encoder
         settings.layerNorm = layerNorm
         settings.memory = memory
@@ -95,7 +96,16 @@ extension OptimizerSection {
 
 extension OptimizerSettings.Kind: Choice {}
 extension EncoderKind: Choice {}
-extension Activation: Choice {}
+
+/// What stands after each fully connected layer.
+public enum ActivationChoice: String, Choice {
+    /// What the network is usually built with.
+    case auto
+    case tanh, relu
+
+    var activation: Activation? { Activation(rawValue: rawValue) }
+}
+
 extension MemoryKind: Choice {}
 extension ContinuousPolicy: Choice {}
 
@@ -139,7 +149,12 @@ public struct LearnerSection: Codable, Sendable, Equatable {
     public var checkpointSeconds = 60.0
     public var keepCheckpoints = 5
     public var onNonfinite = OnNonfinite.stop
+    public var mismatchShare = 0.01
+    public var onMismatch = OnMismatch.warn
     public init() {}
+
+    /// What the learner does when it finds other log-probabilities than an actor told.
+    public enum OnMismatch: String, Choice { case warn, stop }
 
     /// What the learner does when a loss, a gradient or an observation is not finite; the update is refused either way.
     public enum OnNonfinite: String, Choice { case stop, skip }
@@ -151,6 +166,8 @@ public struct LearnerSection: Codable, Sendable, Equatable {
         case checkpointSeconds = "checkpoint_seconds"
         case keepCheckpoints = "keep_checkpoints"
         case onNonfinite = "on_nonfinite"
+        case mismatchShare = "mismatch_share"
+        case onMismatch = "on_mismatch"
     }
 }
 

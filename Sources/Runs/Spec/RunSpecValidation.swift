@@ -60,6 +60,7 @@ extension RunSpec {
         try count("learner.threads", learner.threads, to: 1024)
         try positive("learner.checkpoint_seconds", learner.checkpointSeconds)
         try count("learner.keep_checkpoints", learner.keepCheckpoints)
+        try check("learner.mismatch_share", learner.mismatchShare, (0...1).contains(learner.mismatchShare), "a number from 0 to 1")
         try count("stop.frames", stop.frames)
         if let target = stop.return { try check("stop.return", target, target.isFinite, "a finite number, or null") }
         try count("stop.episodes", stop.episodes, to: 1_000_000)
