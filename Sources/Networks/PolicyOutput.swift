@@ -23,6 +23,14 @@ public struct PolicyOutput {
         PolicyOutput(policy: policy.detached, logDeviation: logDeviation?.detached, value: value.detached, state: state?.detached)
     }
 
+    /// The same values, constants for every tape, whatever becomes of the parameters: a log σ that all rows share is a view of the
+    /// weights, and optimisers change weights in place.
+    public var snapshot: PolicyOutput {
+        PolicyOutput(
+            policy: policy.detached, logDeviation: logDeviation.map { Tensor($0.values, $0.shape) }, value: value.detached,
+            state: state?.detached)
+    }
+
     /// Some rows, copied: constants for every tape.
     public func picked(_ rows: [Int]) -> PolicyOutput {
         PolicyOutput(

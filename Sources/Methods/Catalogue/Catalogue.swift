@@ -119,6 +119,7 @@ public struct MethodCatalogue: Sendable {
         .harpg,
         .impact,
         .mdpo,
+        .mdpoOff,
         .nHARPG,
         .npg,
         .nPGIGT,
