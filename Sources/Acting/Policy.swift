@@ -13,6 +13,8 @@ final class Policy {
     private let network: any PolicyNetwork
     private let slots: Int
     private var uniforms: [Float]
+    /// ε of each slot, of an ε-greedy choice; none: 0.
+    var epsilons: [Float] = []
     /// [B, S]: with which the next step is entered; all 0 where an episode begins.
     private(set) var state: Tensor
 
@@ -39,7 +41,8 @@ final class Policy {
         case .sampled(let key):
             uniforms.withUnsafeMutableBufferPointer { buffer in
                 key.uniforms(step: step, into: buffer)
-                network.distribution.sample(output, uniforms: UnsafeBufferPointer(buffer), actions: actions, logProbs: logProbs)
+                network.distribution.sample(
+                    output, uniforms: UnsafeBufferPointer(buffer), epsilons: epsilons, actions: actions, logProbs: logProbs)
             }
         case .mostProbable: network.distribution.mode(output, actions: actions)
         }

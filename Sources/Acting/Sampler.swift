@@ -26,6 +26,7 @@ public final class Sampler {
     private let policy: Policy
     private let actionKey: RandomKey
     private let place: MemberPlace
+    private let exploration: Exploration
     /// The floats of one observation; 0 where observations are bytes.
     private let floats: Int
     /// What the environment is told where it is not what the policy drew: [B] + action shape.
@@ -51,6 +52,7 @@ public final class Sampler {
         policy = Policy(network, slots: assignment.slots)
         actionKey = RandomKey(seed: assignment.seed, purpose: .action, actor: place.rank, incarnation: place.incarnation)
         self.place = place
+        exploration = assignment.exploration
         floats = environment.observationSpace.elementType == .float32 ? environment.observationSpace.count : 0
         if case .box = environment.actionSpace {
             bounded = .allocate(byteCount: assignment.slots * environment.actionSpace.byteCount, alignment: 64)
@@ -70,6 +72,7 @@ public final class Sampler {
         precondition(parameters.count == weights.layout.count * 4, "\(parameters.count) bytes for \(weights.layout.count) parameters")
         weights.flat.withMutableBuffer { UnsafeMutableRawBufferPointer($0).copyMemory(from: parameters) }
         self.version = version
+        policy.epsilons = exploration.epsilons(first: Int(place.rank) * builder.slots, count: builder.slots, version: version)
     }
 
     /// What has gone wrong in the environments and was mended since the last call.

@@ -187,6 +187,51 @@ void   apus__actor_assignment__free_unpacked
   assert(message->base.descriptor == &apus__actor_assignment__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   apus__epsilon_ladder__init
+                     (Apus__EpsilonLadder         *message)
+{
+  static const Apus__EpsilonLadder init_value = APUS__EPSILON_LADDER__INIT;
+  *message = init_value;
+}
+size_t apus__epsilon_ladder__get_packed_size
+                     (const Apus__EpsilonLadder *message)
+{
+  assert(message->base.descriptor == &apus__epsilon_ladder__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__epsilon_ladder__pack
+                     (const Apus__EpsilonLadder *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__epsilon_ladder__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__epsilon_ladder__pack_to_buffer
+                     (const Apus__EpsilonLadder *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__epsilon_ladder__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__EpsilonLadder *
+       apus__epsilon_ladder__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__EpsilonLadder *)
+     protobuf_c_message_unpack (&apus__epsilon_ladder__descriptor,
+                                allocator, len, data);
+}
+void   apus__epsilon_ladder__free_unpacked
+                     (Apus__EpsilonLadder *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__epsilon_ladder__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   apus__environment_settings__init
                      (Apus__EnvironmentSettings         *message)
 {
@@ -1777,7 +1822,7 @@ const ProtobufCMessageDescriptor apus__welcome__descriptor =
   (ProtobufCMessageInit) apus__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[5] =
+static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[6] =
 {
   {
     "environment",
@@ -1839,9 +1884,22 @@ static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "exploration",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ActorAssignment, exploration),
+    &apus__epsilon_ladder__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__actor_assignment__field_indices_by_name[] = {
   0,   /* field[0] = environment */
+  5,   /* field[5] = exploration */
   4,   /* field[4] = network */
   3,   /* field[3] = seed */
   1,   /* field[1] = slots */
@@ -1850,7 +1908,7 @@ static const unsigned apus__actor_assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__actor_assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor apus__actor_assignment__descriptor =
 {
@@ -1860,11 +1918,88 @@ const ProtobufCMessageDescriptor apus__actor_assignment__descriptor =
   "Apus__ActorAssignment",
   "apus",
   sizeof(Apus__ActorAssignment),
-  5,
+  6,
   apus__actor_assignment__field_descriptors,
   apus__actor_assignment__field_indices_by_name,
   1,  apus__actor_assignment__number_ranges,
   (ProtobufCMessageInit) apus__actor_assignment__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__epsilon_ladder__field_descriptors[4] =
+{
+  {
+    "epsilon",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Apus__EpsilonLadder, epsilon),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exponent",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Apus__EpsilonLadder, exponent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "decay_versions",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__EpsilonLadder, decay_versions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slots",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__EpsilonLadder, slots),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__epsilon_ladder__field_indices_by_name[] = {
+  2,   /* field[2] = decay_versions */
+  0,   /* field[0] = epsilon */
+  1,   /* field[1] = exponent */
+  3,   /* field[3] = slots */
+};
+static const ProtobufCIntRange apus__epsilon_ladder__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor apus__epsilon_ladder__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.EpsilonLadder",
+  "EpsilonLadder",
+  "Apus__EpsilonLadder",
+  "apus",
+  sizeof(Apus__EpsilonLadder),
+  4,
+  apus__epsilon_ladder__field_descriptors,
+  apus__epsilon_ladder__field_indices_by_name,
+  1,  apus__epsilon_ladder__number_ranges,
+  (ProtobufCMessageInit) apus__epsilon_ladder__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor apus__environment_settings__field_descriptors[3] =

@@ -63,6 +63,7 @@ public struct EnvironmentCatalogue: Sendable {
         LunarLander.self, LunarLanderContinuous.self,
         HalfCheetah.self, Hopper.self, Walker2d.self, Ant.self, Swimmer.self, InvertedPendulum.self, Reacher.self,
         Asterix.self, Breakout.self, Freeway.self, Seaquest.self, SpaceInvaders.self,
+        BlindCliffwalk.self, CueRecall.self,
     ])
 
     /// In the order in which they are listed.

@@ -30,7 +30,8 @@ package final class ReplayFeed {
 
     /// The buffer's settings for a run.
     package static func settings(_ plan: ReplayPlan, _ spec: RunSpec, shape: RolloutShape, folder: String) throws -> ReplaySettings {
-        let stored = shape.steps + plan.overlap
+        let overlap = min(plan.overlap, shape.steps)
+        let stored = shape.steps + overlap
         let trained = (plan.steps == 0 ? stored : plan.steps) - plan.burnIn
         guard trained > 0, plan.steps <= stored else {
             throw ReplayPlanError(
@@ -42,7 +43,7 @@ package final class ReplayFeed {
         let minimumSize = max((plan.minimumSteps + shape.steps - 1) / shape.steps, 1)
         let offset = samplesPerInsert * Double(minimumSize)
         return ReplaySettings(
-            capacityBytes: plan.capacityBytes, maximumSequences: max(plan.capacitySteps / shape.steps, 1), sequenceOverlap: plan.overlap,
+            capacityBytes: plan.capacityBytes, maximumSequences: max(plan.capacitySteps / shape.steps, 1), sequenceOverlap: overlap,
             selector: plan.bufferSelector,
             // Samples are drawn as soon as they may be, so inserts never wait for them.
             limiter: try RateLimiter(

@@ -19,6 +19,8 @@ public protocol Algorithm: Sendable {
     var discount: Float { get }
     /// The network that actors act with, unless the run names another.
     var networkID: String { get }
+    /// How actors explore; the run fills in over how many slots.
+    var exploration: Exploration { get }
     /// What its gradient steps are trained on, unless the run says otherwise.
     var data: DataPlan { get }
 
@@ -30,6 +32,7 @@ public protocol Algorithm: Sendable {
 
 extension Algorithm {
     public var networkID: String { "actor_critic" }
+    public var exploration: Exploration { .policy }
     public var data: DataPlan { .live }
 }
 

@@ -31,7 +31,7 @@ public struct ReplayPlan: Sendable, Hashable {
     public var steps = 0
     /// The first steps of each sequence, which only refresh the recurrent state.
     public var burnIn = 0
-    /// The steps by which a slot's consecutive sequences overlap.
+    /// The steps by which a slot's consecutive sequences overlap; a larger number than a rollout has steps: a whole rollout.
     public var overlap = 0
     /// Steps trained on per step inserted, in the long run (burn-in not counted).
     public var ratio = 1.0

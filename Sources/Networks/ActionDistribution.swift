@@ -3,6 +3,8 @@ import Tensors
 /// How a policy draws actions of a space.
 public enum ActionDistribution: Sendable, Hashable {
     case categorical(Int)
+    /// The action of the largest value, left with a probability ε that whoever acts brings (see `Exploration`).
+    case epsilonGreedy(Int)
     /// Independent choices.
     case multiCategorical([Int])
     /// A diagonal normal distribution; the environment gets the draw clipped to its bounds.
@@ -36,7 +38,7 @@ public enum ActionDistribution: Sendable, Hashable {
     /// P: the numbers of the network's output that describe the distribution of one row.
     public var parameterCount: Int {
         switch self {
-        case .categorical(let count): count
+        case .categorical(let count), .epsilonGreedy(let count): count
         case .multiCategorical(let counts): counts.reduce(0, +)
         case .gaussian(let low, _), .tanhGaussian(let low, _): low.count
         }
@@ -45,7 +47,7 @@ public enum ActionDistribution: Sendable, Hashable {
     /// The numbers of one action.
     var actionCount: Int {
         switch self {
-        case .categorical: 1
+        case .categorical, .epsilonGreedy: 1
         case .multiCategorical(let counts): counts.count
         case .gaussian(let low, _), .tanhGaussian(let low, _): low.count
         }
@@ -53,18 +55,22 @@ public enum ActionDistribution: Sendable, Hashable {
 
     var isContinuous: Bool {
         switch self {
-        case .categorical, .multiCategorical: false
+        case .categorical, .multiCategorical, .epsilonGreedy: false
         case .gaussian, .tanhGaussian: true
         }
     }
 
     /// Whether log π follows from the network's output alone.
-    public var isEvaluable: Bool { true }
+    public var isEvaluable: Bool {
+        if case .epsilonGreedy = self { false } else { true }
+    }
 
-    /// [rows]: log π of one action per row, as it was drawn (before squashing or clipping; of a squashed one, the density after tanh).
+    /// [rows]: log π of one action per row, as it was drawn (before squashing or clipping; of a squashed one, the density after tanh; of an
+    /// ε-greedy one, with ε = 0).
     public func logProb(of actions: Actions, _ output: PolicyOutput) -> Tensor {
         switch (self, actions) {
         case (.categorical, .choices(let choices)): return Categorical(logits: output.policy).logProb(of: choices)
+        case (.epsilonGreedy, .choices(let choices)): return EpsilonGreedy(values: output.policy).logProb(of: choices)
         case (.multiCategorical(let counts), .choices(let choices)):
             return MultiCategorical(logits: output.policy, counts: counts).logProb(of: choices)
         case (.gaussian, .vectors(let vectors)): return Gaussian(output).logProb(of: vectors)
@@ -80,6 +86,7 @@ public enum ActionDistribution: Sendable, Hashable {
     public func entropy(_ output: PolicyOutput, at actions: Actions) -> Tensor {
         switch self {
         case .categorical: return Categorical(logits: output.policy).entropy
+        case .epsilonGreedy: return Tensor(zeros: [output.policy.shape[0]])
         case .multiCategorical(let counts): return MultiCategorical(logits: output.policy, counts: counts).entropy
         case .gaussian: return Gaussian(output).entropy
         case .tanhGaussian:
@@ -92,15 +99,19 @@ public enum ActionDistribution: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - uniforms: one number in [0, 1) for each number of an action.
+    ///   - epsilons: ε of each row, of an ε-greedy choice; none: 0.
     ///   - actions: rows × `actionCount` int32 or float32.
     public func sample(
-        _ output: PolicyOutput, uniforms: UnsafeBufferPointer<Float>, actions: UnsafeMutableRawBufferPointer,
+        _ output: PolicyOutput, uniforms: UnsafeBufferPointer<Float>, epsilons: [Float] = [], actions: UnsafeMutableRawBufferPointer,
         logProbs: UnsafeMutableBufferPointer<Float>
     ) {
         switch self {
         case .categorical:
             Categorical.sample(
                 logits: output.policy, uniforms: uniforms, actions: actions.assumingMemoryBound(to: Int32.self), logProbs: logProbs)
+        case .epsilonGreedy:
+            EpsilonGreedy(values: output.policy).sample(
+                uniforms: uniforms, epsilons: epsilons, actions: actions.assumingMemoryBound(to: Int32.self), logProbs: logProbs)
         case .multiCategorical(let counts):
             MultiCategorical(logits: output.policy, counts: counts).sample(
                 uniforms: uniforms, actions: actions.assumingMemoryBound(to: Int32.self), logProbs: logProbs)
@@ -114,8 +125,8 @@ public enum ActionDistribution: Sendable, Hashable {
     /// The most probable action of each row (of a squashed distribution: the squashed mean).
     public func mode(_ output: PolicyOutput, actions: UnsafeMutableRawBufferPointer) {
         switch self {
-        case .categorical:
-            _ = actions.assumingMemoryBound(to: Int32.self).update(fromContentsOf: Categorical(logits: output.policy).mode())
+        case .categorical, .epsilonGreedy:
+            _ = actions.assumingMemoryBound(to: Int32.self).update(fromContentsOf: argmax(output.policy))
         case .multiCategorical(let counts):
             let mode = MultiCategorical(logits: output.policy, counts: counts).mode()
             _ = actions.assumingMemoryBound(to: Int32.self).update(fromContentsOf: mode)
@@ -127,7 +138,7 @@ public enum ActionDistribution: Sendable, Hashable {
     /// [rows, A] in [−1, 1]: actions of a bounded box as they were drawn, the way critics see them. Differentiable.
     public func unit(_ drawn: Tensor) -> Tensor {
         switch self {
-        case .categorical, .multiCategorical: preconditionFailure("discrete actions have no place in a box")
+        case .categorical, .multiCategorical, .epsilonGreedy: preconditionFailure("discrete actions have no place in a box")
         case .gaussian(let low, let high):
             let half = zip(low, high).map { ($1 - $0) / 2 }
             let middle = Tensor(zip(low, high).map { -($0 + $1) / 2 }, [low.count])
@@ -148,7 +159,7 @@ public enum ActionDistribution: Sendable, Hashable {
     /// What the environment is told where the policy has drawn `drawn`, in place.
     public func bound(_ drawn: UnsafeMutableRawBufferPointer) {
         switch self {
-        case .categorical, .multiCategorical: break
+        case .categorical, .multiCategorical, .epsilonGreedy: break
         case .gaussian(let low, let high):
             let values = drawn.assumingMemoryBound(to: Float.self)
             for index in values.indices { values[index] = min(max(values[index], low[index % low.count]), high[index % low.count]) }

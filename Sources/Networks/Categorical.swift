@@ -50,14 +50,5 @@ public struct Categorical {
     }
 
     /// The most probable action of each row; the first of equals.
-    public func mode() -> [Int32] {
-        let columns = logits.shape[1]
-        return logits.withBuffer { values in
-            (0..<logits.shape[0]).map { row in
-                var best = 0
-                for column in 1..<columns where values[row * columns + column] > values[row * columns + best] { best = column }
-                return Int32(best)
-            }
-        }
-    }
+    public func mode() -> [Int32] { argmax(logits) }
 }

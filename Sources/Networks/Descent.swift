@@ -4,6 +4,8 @@ import Tensors
 public struct NonFiniteGradient: Error, Sendable {
     /// The first thing that went bad, in words.
     public let tensor: String
+
+    public init(tensor: String) { self.tensor = tensor }
 }
 
 /// Weights that go down the gradient of losses: the weights, their optimiser, and the limit of a gradient's norm.

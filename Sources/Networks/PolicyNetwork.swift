@@ -72,6 +72,9 @@ public struct NetworkCatalogue: Sendable {
         ) {
             try DeterministicPolicy(observation: $0, action: $1, $2)
         },
+        NetworkEntry(id: "q_network", summary: "values of discrete actions in two streams (dueling), built from the settings under network") {
+            try QNetwork(observation: $0, action: $1, $2)
+        },
     ])
     /// What this program knows: see `Program`.
     @TaskLocal public static var current = standard

@@ -2,7 +2,7 @@ import Tensors
 
 /// What a network says about rows of observations.
 public struct PolicyOutput {
-    /// [rows, P]: logits of a discrete policy, means of a continuous one.
+    /// [rows, P]: logits of a discrete policy, means of a continuous one; the values of actions where the policy is greedy.
     public let policy: Tensor
     /// Log σ of a continuous policy: [A], the same for all observations, or [rows, A]; nil for a discrete one.
     public let logDeviation: Tensor?

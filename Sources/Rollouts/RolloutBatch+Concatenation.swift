@@ -98,7 +98,7 @@ extension RolloutBatch {
             burnIn: first.burnIn)
     }
 
-    init(
+    package init(
         steps: Int, slots: Int, parts: [Part], observation: Observations, action: Actions, behaviourLogProb: Tensor, reward: Tensor,
         terminated: [UInt8], truncated: [UInt8], finalIndex: [Int32], finalObservation: Observations, episodeReturns: [Float],
         episodeLengths: [Int32], recurrentState: Tensor, weight: Tensor, keys: [UInt64], burnIn: Int

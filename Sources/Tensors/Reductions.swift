@@ -78,6 +78,18 @@ public func gather(_ x: Tensor, _ indices: [Int32]) -> Tensor {
     }
 }
 
+/// Where each row's largest value stands, the first of equals: [..., C] → one index per row.
+public func argmax(_ x: Tensor) -> [Int32] {
+    let (rows, columns) = matrixShape(x, "argmax")
+    return x.withBuffer { values in
+        (0..<rows).map { row in
+            var best = 0
+            for column in 1..<columns where values[row * columns + column] > values[row * columns + best] { best = column }
+            return Int32(best)
+        }
+    }
+}
+
 /// Everything before the last axis as rows.
 func matrixShape(_ x: Tensor, _ name: StaticString) -> (rows: Int, columns: Int) {
     guard let columns = x.shape.last, columns > 0 else {

@@ -4,3 +4,4 @@ import Glibc
 func tanhOf(_ x: Double) -> Double { tanh(x) }
 func expOf(_ x: Double) -> Double { exp(x) }
 func logOf(_ x: Double) -> Double { log(x) }
+func powerOf(_ x: Double, _ n: Int) -> Double { pow(x, Double(n)) }

@@ -62,7 +62,7 @@ import Wire
         typealias P = Protobuf
         let location = P.text(1, "tcp://a:1") + P.text(2, "tcp://a:2") + P.number(3, 5)
         let hello =
-            P.number(1, 2) + P.number(2, 2) + P.fixed64(3, 77) + P.text(4, "host") + P.number(5, 42) + P.number(6, 1) + P.number(7, 3)
+            P.number(1, 3) + P.number(2, 2) + P.fixed64(3, 77) + P.text(4, "host") + P.number(5, 42) + P.number(6, 1) + P.number(7, 3)
             + P.number(8, 4) + P.bytes(9, location)
         #expect(
             try decoded(P.bytes(1, hello))
@@ -77,6 +77,7 @@ import Wire
             P.text(1, "impala") + P.packed(2, [64, 32]) + P.text(3, "relu") + P.number(4, 1) + P.text(5, "gru") + P.number(6, 128)
             + P.number(7, 1) + P.number(8, 1) + P.text(9, "tanh_gaussian") + P.float(10, -0.5)
         let assignment = P.bytes(1, environment) + P.number(2, 16) + P.number(3, 20) + P.fixed64(4, 9) + P.bytes(5, network)
+            + P.bytes(6, P.float(1, 0.25) + P.float(2, 6) + P.number(3, 100) + P.number(4, 32))
         var settings = NetworkSettings(hidden: [64, 32], activation: .relu)
         (settings.encoder, settings.memory, settings.memoryWidth) = (.impala, .gru, 128)
         (settings.layerNorm, settings.separateValue, settings.normalizeObservations) = (true, true, true)
@@ -91,7 +92,8 @@ import Wire
                         run: 8, runName: "n", place: MemberPlace(rank: 1, incarnation: 2), heartbeatSeconds: 0.5, runFile: "y: 1",
                         actor: ActorAssignment(
                             environment: EnvironmentSettings("E", options: ["a": 1.5, "b": 0], maxEpisodeSteps: 7), slots: 16, unroll: 20,
-                            seed: 9, network: settings))))
+                            seed: 9, network: settings,
+                            exploration: .epsilonGreedy(EpsilonLadder(base: 0.25, exponent: 6, decayVersions: 100, slots: 32))))))
 
         let gauge = P.text(1, "g") + P.double(2, 1.5)
         let outcome = P.number(1, 1) + P.text(2, "solved")
@@ -106,7 +108,7 @@ import Wire
                 == .heartbeat(
                     Heartbeat(token: 6, gauges: [Gauge("g", 1.5)], waits: [Wait(resource: "credit", holder: "learner", seconds: 0.25)])))
         let refusal = Refusal(.occupied, problem: "p", remedy: "r")
-        #expect(try decoded(P.bytes(3, P.number(1, 3) + P.text(2, "p") + P.text(3, "r") + P.number(4, 2))) == .refusal(refusal))
+        #expect(try decoded(P.bytes(3, P.number(1, 3) + P.text(2, "p") + P.text(3, "r") + P.number(4, 3))) == .refusal(refusal))
         #expect(try decoded(P.bytes(5, P.fixed64(1, 9))) == .heartbeatReply(run: 9))
         #expect(try decoded(P.bytes(8, P.number(1, 12))) == .recordKept(through: 12))
         #expect(try decoded(P.bytes(9, P.number(1, 1) + P.number(2, 2) + P.text(3, "c"))) == .departed(rank: 1, incarnation: 2, cause: "c"))
@@ -140,9 +142,9 @@ import Wire
         #expect(field(P.bytes(99, [])) == "Control.body")
         #expect(field([0xFF, 0xFF]) == "2 bytes are not a Control message of apus.proto")
         #expect(field([UInt8](repeating: 0, count: WireProtocol.maximumMessageBytes + 1)).contains("exceeds the limit"))
-        #expect(field(P.bytes(1, P.number(1, 2) + P.number(2, 7))) == "Hello.role")
-        #expect(field(P.bytes(1, P.number(1, 3) + P.number(2, 7))) == "accepted")
-        #expect(field(P.bytes(1, P.number(1, 2) + P.number(2, 2) + P.bytes(9, P.text(1, "x")))).hasPrefix("LearnerLocation"))
+        #expect(field(P.bytes(1, P.number(1, 3) + P.number(2, 7))) == "Hello.role")
+        #expect(field(P.bytes(1, P.number(1, 4) + P.number(2, 7))) == "accepted")
+        #expect(field(P.bytes(1, P.number(1, 3) + P.number(2, 2) + P.bytes(9, P.text(1, "x")))).hasPrefix("LearnerLocation"))
         #expect(field(P.bytes(2, welcome)) == "accepted")
         for seconds in [0, -1, .nan, .infinity, 3601] {
             #expect(field(P.bytes(2, P.text(2, "n") + P.double(5, seconds))) == "Welcome.heartbeat_seconds")
@@ -158,6 +160,12 @@ import Wire
         #expect(assigned(environment, P.number(2, 65537), unroll, network) == "ActorAssignment.slots")
         #expect(assigned(environment, slots, network) == "ActorAssignment.unroll")
         #expect(assigned(environment, slots, P.number(3, 65537), network) == "ActorAssignment.unroll")
+        func explored(_ fields: [UInt8]...) -> String { assigned(environment, slots, unroll, network, P.bytes(6, fields.flatMap { $0 })) }
+        let (base, exponent, places) = (P.float(1, 0.4), P.float(2, 7), P.number(4, 1))
+        #expect(explored(base, exponent, P.number(3, .max), places) == "accepted")
+        #expect(explored(base, exponent) == "EpsilonLadder.slots")
+        for value in [-0.1, 1.5, Float.nan] { #expect(explored(P.float(1, value), exponent, places) == "EpsilonLadder.epsilon") }
+        for value in [-0.1, Float.infinity, .nan] { #expect(explored(base, P.float(2, value), places) == "EpsilonLadder.exponent") }
         for (number, bytes, name) in [
             (1, P.text(1, "resnet"), "encoder"), (2, P.packed(2, [0]), "hidden"), (2, P.packed(2, [65537]), "hidden"),
             (3, P.text(3, "ReLU"), "activation"), (5, P.text(5, "rnn"), "memory"), (6, P.number(6, 0), "memory_width"),

@@ -30,8 +30,8 @@ enum Samples {
         (network.layerNorm, network.normalizeObservations, network.initialLogDeviation) = (true, true, -0.5)
         let assignment = ActorAssignment(
             environment: EnvironmentSettings("CartPole-v1", options: ["gravity": 9.8], maxEpisodeSteps: 500), slots: 65536, unroll: 65536,
-            seed: .max,
-            network: network)
+            seed: .max, network: network,
+            exploration: .epsilonGreedy(EpsilonLadder(base: 0.3, exponent: 6.5, decayVersions: .max, slots: Int(UInt32.max))))
         let bare = ActorAssignment(
             environment: EnvironmentSettings(""), slots: 1, unroll: 1, seed: 0, network: NetworkSettings(hidden: []))
         let records = [

@@ -19,6 +19,7 @@ typedef struct Apus__Control Apus__Control;
 typedef struct Apus__Hello Apus__Hello;
 typedef struct Apus__Welcome Apus__Welcome;
 typedef struct Apus__ActorAssignment Apus__ActorAssignment;
+typedef struct Apus__EpsilonLadder Apus__EpsilonLadder;
 typedef struct Apus__EnvironmentSettings Apus__EnvironmentSettings;
 typedef struct Apus__NetworkSettings Apus__NetworkSettings;
 typedef struct Apus__Refusal Apus__Refusal;
@@ -212,10 +213,36 @@ struct  Apus__ActorAssignment
   uint32_t unroll;
   uint64_t seed;
   Apus__NetworkSettings *network;
+  /*
+   * Absent: actions are drawn from the policy as it is.
+   */
+  Apus__EpsilonLadder *exploration;
 };
 #define APUS__ACTOR_ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__actor_assignment__descriptor) \
-    , NULL, 0, 0, 0, NULL }
+    , NULL, 0, 0, 0, NULL, NULL }
+
+
+/*
+ * Slot i of the run, rank * slots of an actor + slot, takes a random action with probability epsilon^(1 + exponent * i / (N - 1)).
+ */
+struct  Apus__EpsilonLadder
+{
+  ProtobufCMessage base;
+  float epsilon;
+  float exponent;
+  /*
+   * The policy version until which the probability falls from 1 to its own; 0: it has its own from the beginning.
+   */
+  uint64_t decay_versions;
+  /*
+   * N: the slots of all actors of the run.
+   */
+  uint32_t slots;
+};
+#define APUS__EPSILON_LADDER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__epsilon_ladder__descriptor) \
+    , 0, 0, 0, 0 }
 
 
 struct  Apus__EnvironmentSettings
@@ -721,6 +748,25 @@ Apus__ActorAssignment *
 void   apus__actor_assignment__free_unpacked
                      (Apus__ActorAssignment *message,
                       ProtobufCAllocator *allocator);
+/* Apus__EpsilonLadder methods */
+void   apus__epsilon_ladder__init
+                     (Apus__EpsilonLadder         *message);
+size_t apus__epsilon_ladder__get_packed_size
+                     (const Apus__EpsilonLadder   *message);
+size_t apus__epsilon_ladder__pack
+                     (const Apus__EpsilonLadder   *message,
+                      uint8_t             *out);
+size_t apus__epsilon_ladder__pack_to_buffer
+                     (const Apus__EpsilonLadder   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__EpsilonLadder *
+       apus__epsilon_ladder__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__epsilon_ladder__free_unpacked
+                     (Apus__EpsilonLadder *message,
+                      ProtobufCAllocator *allocator);
 /* Apus__EnvironmentSettings methods */
 void   apus__environment_settings__init
                      (Apus__EnvironmentSettings         *message);
@@ -1210,6 +1256,9 @@ typedef void (*Apus__Welcome_Closure)
 typedef void (*Apus__ActorAssignment_Closure)
                  (const Apus__ActorAssignment *message,
                   void *closure_data);
+typedef void (*Apus__EpsilonLadder_Closure)
+                 (const Apus__EpsilonLadder *message,
+                  void *closure_data);
 typedef void (*Apus__EnvironmentSettings_Closure)
                  (const Apus__EnvironmentSettings *message,
                   void *closure_data);
@@ -1298,6 +1347,7 @@ extern const ProtobufCMessageDescriptor apus__control__descriptor;
 extern const ProtobufCMessageDescriptor apus__hello__descriptor;
 extern const ProtobufCMessageDescriptor apus__welcome__descriptor;
 extern const ProtobufCMessageDescriptor apus__actor_assignment__descriptor;
+extern const ProtobufCMessageDescriptor apus__epsilon_ladder__descriptor;
 extern const ProtobufCMessageDescriptor apus__environment_settings__descriptor;
 extern const ProtobufCMessageDescriptor apus__network_settings__descriptor;
 extern const ProtobufCMessageDescriptor apus__refusal__descriptor;

@@ -14,6 +14,11 @@ extension RunSpec {
         get throws { replay.applied(to: try algorithm.data) }
     }
 
+    /// How the run's actors explore.
+    public var exploration: Exploration {
+        get throws { try algorithm.exploration.over(slots: actors.count * actors.slots) }
+    }
+
     /// The network that actors and learner use: the one that the run names, or the method's own.
     public var networkSettings: NetworkSettings {
         get throws {

@@ -11,6 +11,7 @@ extension ActorAssignment {
         message.unroll = UInt32(clamping: unroll)
         message.seed = seed
         message.network = arena.message(network.message(&arena))
+        if case .epsilonGreedy(let ladder) = exploration { message.exploration = arena.message(ladder.message) }
         return message
     }
 
@@ -20,7 +21,33 @@ extension ActorAssignment {
         self.init(
             environment: EnvironmentSettings(environment.pointee), slots: try inside("ActorAssignment.slots", message.slots, 1...65536),
             unroll: try inside("ActorAssignment.unroll", message.unroll, 1...65536), seed: message.seed,
-            network: try NetworkSettings(network.pointee))
+            network: try NetworkSettings(network.pointee),
+            exploration: try message.exploration.map { pointer throws(WireError) in
+                Exploration.epsilonGreedy(try EpsilonLadder(pointer.pointee))
+            } ?? .policy)
+    }
+}
+
+extension EpsilonLadder {
+    fileprivate var message: Apus__EpsilonLadder {
+        var message = Apus__EpsilonLadder()
+        apus__epsilon_ladder__init(&message)
+        message.epsilon = base
+        message.exponent = exponent
+        message.decay_versions = decayVersions
+        message.slots = UInt32(clamping: slots)
+        return message
+    }
+
+    fileprivate init(_ message: Apus__EpsilonLadder) throws(WireError) {
+        func inside(_ field: String, _ value: Float, _ range: ClosedRange<Float>) throws(WireError) -> Float {
+            guard range.contains(value) else { throw .invalid(field: "EpsilonLadder.\(field)", value: "\(value)", allowed: "\(range)") }
+            return value
+        }
+        guard message.slots > 0 else { throw .invalid(field: "EpsilonLadder.slots", value: "0", allowed: "1 or more") }
+        self.init(
+            base: try inside("epsilon", message.epsilon, 0...1), exponent: try inside("exponent", message.exponent, 0...1000),
+            decayVersions: message.decay_versions, slots: Int(message.slots))
     }
 }
 

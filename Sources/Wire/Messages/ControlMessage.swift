@@ -84,13 +84,17 @@ public struct ActorAssignment: Sendable, Equatable {
     public var unroll: Int
     public var seed: UInt64
     public var network: NetworkSettings
+    public var exploration: Exploration
 
-    public init(environment: EnvironmentSettings, slots: Int, unroll: Int, seed: UInt64, network: NetworkSettings) {
+    public init(
+        environment: EnvironmentSettings, slots: Int, unroll: Int, seed: UInt64, network: NetworkSettings, exploration: Exploration = .policy
+    ) {
         self.environment = environment
         self.slots = slots
         self.unroll = unroll
         self.seed = seed
         self.network = network
+        self.exploration = exploration
     }
 }
 
