@@ -88,12 +88,13 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform"], exclude: ["Fixtures"]),
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Platform", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "EnvironmentsTests", dependencies: ["Environments", "Tensors", "Platform"], exclude: ["Fixtures"]),
-        .testTarget(name: "RolloutsTests", dependencies: ["Rollouts", "Tensors", "Platform"]),
+        .testTarget(name: "RolloutsTests", dependencies: ["Rollouts", "Tensors", "Platform", "TestSupport"]),
         .testTarget(
             name: "MethodsTests", dependencies: ["Methods", "Environments", "Rollouts", "Networks", "Tensors", "Platform", "TestSupport"],
             exclude: ["Fixtures"]),
         .testTarget(
-            name: "RunsTests", dependencies: ["Runs", "Methods", "Rollouts", "Networks", "Environments", "Tensors", "Platform"]),
+            name: "RunsTests",
+            dependencies: ["Runs", "Methods", "Rollouts", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),
         // Real processes: the programs lie beside the test bundle.
         .testTarget(name: "ClusterTests", dependencies: coordinating + ["Coordinating"]),
         .testTarget(

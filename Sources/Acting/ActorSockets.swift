@@ -72,7 +72,7 @@ final class ActorSockets {
             case .send(let message): control?.send([.bytes(message.encoded())])
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located(let location): self.location = location
-            case .departed: break
+            case .departed, .adjust: break
             case .stop(let reason): end(.finished(reason: reason))
             case .refused(let refusal): end(refusal.code == .finished ? .finished(reason: refusal.problem) : .refused(refusal))
             }

@@ -28,11 +28,9 @@ INLINE uint32_t bits_of(float value) {
 }
 
 // exp(x) = 2^n · p(r), r = x − n ln 2; polynomial from Cephes (Moshier). Adding 1.5·2^23 rounds to an integer and leaves it in the low
-// bits, which needs no conversion (undefined for NaN). 2^n in two factors reaches subnormal results and overflows to +∞ by itself.
-INLINE float exp_of(float x) {
+// bits, which needs no conversion (undefined for NaN).
+INLINE float exp_parts_of(float x, int32_t *power) {
     const float magic = 12582912.0f;
-    x = x < -104.0f ? -104.0f : x;
-    x = x > 89.0f ? 89.0f : x;
     float shifted = x * 1.44269504088896341f + magic;
     float n = shifted - magic;
     float r = x - n * 0.693359375f;
@@ -43,8 +41,15 @@ INLINE float exp_of(float x) {
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    int32_t whole = (int32_t)(bits_of(shifted) - bits_of(magic));
+    *power = (int32_t)(bits_of(shifted) - bits_of(magic));
+    return p * (r * r) + r + 1.0f;
+}
+
+// 2^n in two factors reaches subnormal results and overflows to +∞ by itself.
+INLINE float exp_of(float x) {
+    int32_t whole;
+    x = x < -104.0f ? -104.0f : x;
+    float p = exp_parts_of(x > 89.0f ? 89.0f : x, &whole);
     int32_t half = whole >> 1;
     return p * float_of((uint32_t)(half + 127) << 23) * float_of((uint32_t)(whole - half + 127) << 23);
 }
@@ -97,7 +102,13 @@ INLINE float tanh_of(float x) {
     return y > 1.0f ? 1.0f : y;
 }
 
-INLINE float sigmoid_of(float x) { return 1.0f / (1.0f + exp_of(-x)); }
+// No less than 1.6e-38, the value at −87, and 1 from 17 on: so far one factor 2^n is enough.
+INLINE float sigmoid_of(float x) {
+    int32_t power;
+    x = x < -87.0f ? -87.0f : x;
+    float p = exp_parts_of(x > 87.0f ? -87.0f : -x, &power);
+    return 1.0f / (1.0f + p * float_of((uint32_t)(power + 127) << 23));
+}
 
 // Φ(x) = (1 + erf(x / √2)) / 2 with erf by formula 7.1.26 of Abramowitz and Stegun: absolute error below 1.1e-7.
 INLINE float normal_cdf_of(float x) {

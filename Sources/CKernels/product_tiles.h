@@ -23,6 +23,20 @@ TARGET INLINE void NAMED(tile)(
         sums[i][0] = first;
         if (vectors > 1) sums[i][1] = second;
     }
+    // What is written, and read if the tile adds, arrives while the tile is computed: it may come from beyond the second-level cache.
+    UNROLLED(int i = 0; i < rows; i++) {
+        __builtin_prefetch(c + i * to->jump, 1);
+        if (vectors > 1) __builtin_prefetch(c + i * to->jump + WIDTH, 1);
+    }
+    for (long k = 0; k < depth; k++) {
+        VECTOR b0 = *(const VECTOR *)panel, b1 = vectors > 1 ? *(const VECTOR *)(panel + WIDTH) : b0;
+        panel += next;
+        UNROLLED(int i = 0; i < rows; i++) {
+            float value = a[i * jump + k * step];
+            sums[i][0] += value * b0;
+            if (vectors > 1) sums[i][1] += value * b1;
+        }
+    }
     if (to->adds && whole) {
         UNROLLED(int i = 0; i < rows; i++) {
             sums[i][0] += *(const VECTOR *)(c + i * to->jump);
@@ -35,15 +49,6 @@ TARGET INLINE void NAMED(tile)(
         UNROLLED(int i = 0; i < rows; i++) {
             sums[i][0] += *(const VECTOR *)kept[i];
             if (vectors > 1) sums[i][1] += *(const VECTOR *)(kept[i] + WIDTH);
-        }
-    }
-    for (long k = 0; k < depth; k++) {
-        VECTOR b0 = *(const VECTOR *)panel, b1 = vectors > 1 ? *(const VECTOR *)(panel + WIDTH) : b0;
-        panel += next;
-        UNROLLED(int i = 0; i < rows; i++) {
-            float value = a[i * jump + k * step];
-            sums[i][0] += value * b0;
-            if (vectors > 1) sums[i][1] += value * b1;
         }
     }
     if (to->rectifies) {

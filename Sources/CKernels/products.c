@@ -107,14 +107,27 @@ static void pack(const Level *level, const ApusProduct *p, long start, long dept
         level->pack_panels(p->b + start * p->columns + first, p->columns, depth, columns, to);
 }
 
-void apus_product_pack(const ApusProduct *p, float *packed) {
-    const Level l = level();
-    const long width = rounded_up(p->columns, l.width), group = 2 * l.width * GROUP;
+typedef struct {
+    const ApusProduct *p;
+    Level level;
+    float *packed;
+} Packing;
+
+static void pack_part(void *context, int part, int parts) {
+    const Packing *w = context;
+    const ApusProduct *p = w->p;
+    const long width = rounded_up(p->columns, w->level.width), group = 2 * w->level.width * GROUP;
+    const long groups = (p->columns + group - 1) / group, end = least(p->columns, groups * (part + 1) / parts * group);
     for (long start = 0; start < p->depth; start += DEPTH) {
         const long depth = least(p->depth - start, DEPTH);
-        for (long first = 0; first < p->columns; first += group)
-            pack(&l, p, start, depth, first, least(p->columns - first, group), packed + start * width + first * depth);
+        for (long first = groups * part / parts * group; first < end; first += group)
+            pack(&w->level, p, start, depth, first, least(end - first, group), w->packed + start * width + first * depth);
     }
+}
+
+void apus_product_pack(const ApusProduct *p, float *packed) {
+    Packing w = {p, level(), packed};
+    apus_parallel(p->threads, pack_part, &w);
 }
 
 static void product_part(void *context, int part, int parts) {

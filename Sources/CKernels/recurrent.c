@@ -1,6 +1,16 @@
 // One step of a recurrent layer for all sequences. State that enters a step is already cleared where an episode starts there.
+//
+// Each activation has a loop of its own: in a loop over all of them the processor sees too little beyond the divisions to do meanwhile.
 #include "CKernels.h"
 #include "kernel_math.h"
+
+// z = activation(z + one bias + the other)
+INLINE void sigmoids(float *z, const float *one, const float *other, long n) {
+    EACH(long k = 0; k < n; k++) z[k] = sigmoid_of(z[k] + one[k] + other[k]);
+}
+INLINE void tanhs(float *z, const float *one, const float *other, long n) {
+    EACH(long k = 0; k < n; k++) z[k] = tanh_of(z[k] + one[k] + other[k]);
+}
 
 KERNEL void apus_lstm_step(
     float *gates, const float *bias_input, const float *bias_hidden, const float *cell_before, float *hidden, float *cell,
@@ -10,19 +20,14 @@ KERNEL void apus_lstm_step(
         float *i = gates + r * 4 * size, *f = i + size, *g = f + size, *o = g + size;
         const float *before = cell_before + r * size;
         float *h = hidden + r * size, *c = cell + r * size, *t = cell_tanh + r * size;
+        sigmoids(i, bias_input, bias_hidden, 2 * size);
+        tanhs(g, bias_input + 2 * size, bias_hidden + 2 * size, size);
+        sigmoids(o, bias_input + 3 * size, bias_hidden + 3 * size, size);
         EACH(long k = 0; k < size; k++) {
-            float input = sigmoid_of(i[k] + bias_input[k] + bias_hidden[k]);
-            float forget = sigmoid_of(f[k] + bias_input[size + k] + bias_hidden[size + k]);
-            float candidate = tanh_of(g[k] + bias_input[2 * size + k] + bias_hidden[2 * size + k]);
-            float output = sigmoid_of(o[k] + bias_input[3 * size + k] + bias_hidden[3 * size + k]);
-            float value = forget * before[k] + input * candidate, bounded = tanh_of(value);
-            i[k] = input;
-            f[k] = forget;
-            g[k] = candidate;
-            o[k] = output;
+            float value = f[k] * before[k] + i[k] * g[k], bounded = tanh_of(value);
             c[k] = value;
             t[k] = bounded;
-            h[k] = output * bounded;
+            h[k] = o[k] * bounded;
         }
     }
 }
@@ -54,16 +59,13 @@ KERNEL void apus_gru_step(
         float *r = gates + row * 3 * size, *z = r + size, *n = z + size, *p = products + row * 3 * size;
         const float *old = before + row * size;
         float *h = hidden + row * size;
+        EACH(long k = 0; k < 2 * size; k++) r[k] = sigmoid_of(r[k] + bias_input[k] + p[k] + bias_hidden[k]);
         EACH(long k = 0; k < size; k++) {
-            float reset = sigmoid_of(r[k] + bias_input[k] + p[k] + bias_hidden[k]);
-            float update = sigmoid_of(z[k] + bias_input[size + k] + p[size + k] + bias_hidden[size + k]);
             float product = p[2 * size + k] + bias_hidden[2 * size + k];
-            float candidate = tanh_of(n[k] + bias_input[2 * size + k] + reset * product);
-            r[k] = reset;
-            z[k] = update;
+            float candidate = tanh_of(n[k] + bias_input[2 * size + k] + r[k] * product);
             n[k] = candidate;
             p[2 * size + k] = product;
-            h[k] = candidate + update * (old[k] - candidate);
+            h[k] = candidate + z[k] * (old[k] - candidate);
         }
     }
 }

@@ -907,6 +907,51 @@ void   apus__status_request__free_unpacked
   assert(message->base.descriptor == &apus__status_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   apus__adjust__init
+                     (Apus__Adjust         *message)
+{
+  static const Apus__Adjust init_value = APUS__ADJUST__INIT;
+  *message = init_value;
+}
+size_t apus__adjust__get_packed_size
+                     (const Apus__Adjust *message)
+{
+  assert(message->base.descriptor == &apus__adjust__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__adjust__pack
+                     (const Apus__Adjust *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__adjust__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__adjust__pack_to_buffer
+                     (const Apus__Adjust *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__adjust__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__Adjust *
+       apus__adjust__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__Adjust *)
+     protobuf_c_message_unpack (&apus__adjust__descriptor,
+                                allocator, len, data);
+}
+void   apus__adjust__free_unpacked
+                     (Apus__Adjust *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__adjust__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   apus__member_status__init
                      (Apus__MemberStatus         *message)
 {
@@ -1312,7 +1357,7 @@ void   apus__weights_header__free_unpacked
   assert(message->base.descriptor == &apus__weights_header__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor apus__control__field_descriptors[13] =
+static const ProtobufCFieldDescriptor apus__control__field_descriptors[14] =
 {
   {
     "hello",
@@ -1470,8 +1515,21 @@ static const ProtobufCFieldDescriptor apus__control__field_descriptors[13] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "adjust",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__Control, body_case),
+    offsetof(Apus__Control, adjust),
+    &apus__adjust__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__control__field_indices_by_name[] = {
+  13,   /* field[13] = adjust */
   8,   /* field[8] = departed */
   10,   /* field[10] = goodbye */
   3,   /* field[3] = heartbeat */
@@ -1489,7 +1547,7 @@ static const unsigned apus__control__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__control__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor apus__control__descriptor =
 {
@@ -1499,7 +1557,7 @@ const ProtobufCMessageDescriptor apus__control__descriptor =
   "Apus__Control",
   "apus",
   sizeof(Apus__Control),
-  13,
+  14,
   apus__control__field_descriptors,
   apus__control__field_indices_by_name,
   1,  apus__control__number_ranges,
@@ -1764,7 +1822,7 @@ const ProtobufCMessageDescriptor apus__welcome__descriptor =
   (ProtobufCMessageInit) apus__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[6] =
+static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[7] =
 {
   {
     "environment",
@@ -1838,10 +1896,23 @@ static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keeps_policy",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ActorAssignment, keeps_policy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__actor_assignment__field_indices_by_name[] = {
   0,   /* field[0] = environment */
   5,   /* field[5] = exploration */
+  6,   /* field[6] = keeps_policy */
   4,   /* field[4] = network */
   3,   /* field[3] = seed */
   1,   /* field[1] = slots */
@@ -1850,7 +1921,7 @@ static const unsigned apus__actor_assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__actor_assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor apus__actor_assignment__descriptor =
 {
@@ -1860,7 +1931,7 @@ const ProtobufCMessageDescriptor apus__actor_assignment__descriptor =
   "Apus__ActorAssignment",
   "apus",
   sizeof(Apus__ActorAssignment),
-  6,
+  7,
   apus__actor_assignment__field_descriptors,
   apus__actor_assignment__field_indices_by_name,
   1,  apus__actor_assignment__number_ranges,
@@ -2917,6 +2988,57 @@ const ProtobufCMessageDescriptor apus__status_request__descriptor =
   (ProtobufCMessageInit) apus__status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor apus__adjust__field_descriptors[2] =
+{
+  {
+    "protocol",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Adjust, protocol),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_lag",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Adjust, max_lag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__adjust__field_indices_by_name[] = {
+  1,   /* field[1] = max_lag */
+  0,   /* field[0] = protocol */
+};
+static const ProtobufCIntRange apus__adjust__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor apus__adjust__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.Adjust",
+  "Adjust",
+  "Apus__Adjust",
+  "apus",
+  sizeof(Apus__Adjust),
+  2,
+  apus__adjust__field_descriptors,
+  apus__adjust__field_indices_by_name,
+  1,  apus__adjust__number_ranges,
+  (ProtobufCMessageInit) apus__adjust__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor apus__member_status__field_descriptors[8] =
 {
   {
@@ -3510,7 +3632,7 @@ const ProtobufCMessageDescriptor apus__grant__descriptor =
   (ProtobufCMessageInit) apus__grant__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[12] =
+static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[13] =
 {
   {
     "actor",
@@ -3656,6 +3778,18 @@ static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[12] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "policy_count",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Rollout, policy_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__rollout__field_indices_by_name[] = {
   10,   /* field[10] = action_shape */
@@ -3665,6 +3799,7 @@ static const unsigned apus__rollout__field_indices_by_name[] = {
   1,   /* field[1] = incarnation */
   8,   /* field[8] = observation_shape */
   7,   /* field[7] = observation_type */
+  12,   /* field[12] = policy_count */
   2,   /* field[2] = sequence */
   5,   /* field[5] = slots */
   11,   /* field[11] = state_count */
@@ -3674,7 +3809,7 @@ static const unsigned apus__rollout__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__rollout__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor apus__rollout__descriptor =
 {
@@ -3684,7 +3819,7 @@ const ProtobufCMessageDescriptor apus__rollout__descriptor =
   "Apus__Rollout",
   "apus",
   sizeof(Apus__Rollout),
-  12,
+  13,
   apus__rollout__field_descriptors,
   apus__rollout__field_indices_by_name,
   1,  apus__rollout__number_ranges,

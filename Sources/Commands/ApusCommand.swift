@@ -8,6 +8,7 @@ struct ApusCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self,
             StatusCommand.self,
+            AdjustCommand.self,
             EvaluateCommand.self,
             PlotCommand.self,
             LedgerCommand.self,

@@ -48,7 +48,8 @@ public final class CoordinatorRole {
                 run: run, runName: directory.name, runFile: try spec.yaml(commented: false), runDirectory: directory.path,
                 assignment: ActorAssignment(
                     environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
-                    network: try spec.networkSettings, exploration: try spec.exploration)),
+                    network: try spec.networkSettings, exploration: try spec.exploration,
+                    keepsPolicy: try spec.algorithm.needsBehaviourPolicy)),
             ledger: content.ledger, lastRecordTime: lastRecordTime ?? 0, now: .now)
     }
 
@@ -108,6 +109,11 @@ public final class CoordinatorRole {
             case .persist(let ledger): try members.write(MembersFile.Content(run: run, ledger: ledger))
             case .append(let record): append(record)
             case .log(let line): log.info("\(line)")
+            case .adjust(let maxLag):
+                var spec = try directory.loadSpec()
+                spec.learner.maxLag = Int(maxLag)
+                try directory.rewrite(spec)
+                membership.replaceRunFile(try spec.yaml(commented: false))
             case .end(let outcome): self.outcome = outcome
             }
         }

@@ -2,7 +2,7 @@ import Platform
 import Runs
 import Wire
 
-/// Asks a coordinator who takes part in its run and what came out last.
+/// Asks a coordinator who takes part in its run and what came out last, and changes what may be changed while it goes on.
 ///
 /// It belongs to the one thread that made it, and may be asked again and again: the connection stays, and comes back after the coordinator
 /// has been away.
@@ -21,6 +21,18 @@ public final class StatusClient {
 
     /// - Parameter timeout: how long to wait for an answer, in seconds.
     public func request(timeout: Double) throws(StatusError) -> Status {
+        try ask(.statusRequest(protocol: WireProtocol.version), timeout: timeout) { if case .status(let status) = $0 { status } else { nil } }
+    }
+
+    /// Changes the bound on policy lag of the run; returns when the coordinator has taken it.
+    public func adjust(maxLag: UInt64, timeout: Double) throws(StatusError) {
+        let question = ControlMessage.adjust(maxLag: maxLag)
+        try ask(question, timeout: timeout) { $0 == question ? () : nil }
+    }
+
+    private func ask<Answer>(
+        _ question: ControlMessage, timeout: Double, _ read: (ControlMessage) -> Answer?
+    ) throws(StatusError) -> Answer {
         // Answers to a question that was given up are older than what is asked for now.
         while socket.receive() != nil {}
         let deadline = Time.now + timeout
@@ -28,19 +40,19 @@ public final class StatusClient {
         while true {
             let now = Time.now
             if asked.map({ now - $0 >= Self.interval }) ?? true,
-                socket.send([.bytes(ControlMessage.statusRequest(protocol: WireProtocol.version).encoded())])
+                socket.send([.bytes(question.encoded())])
             {
                 asked = now
             }
             // Without a connection nothing can be sent, and nothing wakes this thread when there is one.
             let pause = min(deadline - now, asked == nil ? 0.005 : Self.interval)
             Poll.wait(sockets: [socket], descriptors: [], milliseconds: max(1, Int(pause * 1000)))
-            while let frames = socket.receive() { if let status = try answer(frames) { return status } }
+            while let frames = socket.receive() { if let answer = read(try message(frames)) { return answer } }
             if Time.now >= deadline { throw .silent(coordinator: coordinator, seconds: timeout) }
         }
     }
 
-    private func answer(_ frames: [SharedBytes]) throws(StatusError) -> Status? {
+    private func message(_ frames: [SharedBytes]) throws(StatusError) -> ControlMessage {
         guard frames.count == 1 else { throw .malformed(coordinator: coordinator, .frames(expected: 1, found: frames.count)) }
         let message: ControlMessage
         do {
@@ -48,11 +60,8 @@ public final class StatusClient {
         } catch {
             throw .malformed(coordinator: coordinator, error)
         }
-        switch message {
-        case .status(let status): return status
-        case .refusal(let refusal): throw .refused(coordinator: coordinator, refusal)
-        default: return nil
-        }
+        if case .refusal(let refusal) = message { throw .refused(coordinator: coordinator, refusal) }
+        return message
     }
 
     /// The address of the coordinator that leads the run in `directory` now.

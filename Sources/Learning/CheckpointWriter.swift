@@ -1,5 +1,6 @@
 import DequeModule
 import Platform
+import Rollouts
 import Runs
 
 /// Writes checkpoints on a thread of its own: flushing to the disk takes longer than many updates.
@@ -18,7 +19,8 @@ final class CheckpointWriter: Sendable {
     /// - Parameters:
     ///   - ledger: flushed to the disk before each checkpoint, so that it is never behind the weights.
     ///   - keep: how many checkpoints stay.
-    init(_ store: CheckpointStore, ledger: String, keep: Int) {
+    ///   - replays: where the replay's sequences go; nil without a replay.
+    init(_ store: CheckpointStore, ledger: String, keep: Int, replays: ReplayStore?) {
         thread = WorkThread("checkpoints") { [state] in
             while true {
                 let next = state.wait(until: Time(nanoseconds: .max)) { state -> (checkpoint: TrainingCheckpoint, best: Bool)?? in
@@ -32,9 +34,10 @@ final class CheckpointWriter: Sendable {
                 guard let next = next ?? nil else { return }
                 do {
                     try Files.flush(ledger)
-                    try store.write(version: next.checkpoint.version, files: next.checkpoint.files)
+                    try next.checkpoint.write(to: store, replays: replays)
                     if next.best { try store.markBest(next.checkpoint.version) }
                     try store.prune(keep: keep)
+                    if let replays { try TrainingCheckpoint.prune(replays, of: store) }
                     state.update {
                         $0.written = next.checkpoint.version
                         $0.writing = false

@@ -43,6 +43,8 @@ struct LearnerDesk {
     var duplicates: UInt64 = 0
     var refused: UInt64 = 0
     var waitingRecords = 0
+    /// A bound on policy lag that somebody has asked for while the run goes on.
+    var maxLag: Int?
     /// No stream is open any more.
     var streamsClosed = false
 
@@ -52,6 +54,8 @@ struct LearnerDesk {
     var ended: [RolloutID] = []
     var version: UInt64 = 0
     var publish: PublishedWeights?
+    /// The bound that the trainer has taken: tickets follow it.
+    var bound: Int?
     var records: [Record] = []
     /// Actors are to be told that the run is over.
     var closing: String?

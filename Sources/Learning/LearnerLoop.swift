@@ -41,18 +41,20 @@ final class LearnerLoop {
         self.desk = desk
         self.wakeUp = wakeUp
         self.log = log
-        trainer = try Trainer(spec, catalogue: catalogue)
+        trainer = try Trainer(spec, catalogue: catalogue, folder: directory.replay)
+        if let announcement = trainer.announcement { log.info("\(announcement)") }
+        let replays = trainer.keepsReplay ? try ReplayStore(writingTo: directory.replay) : nil
         let store = try CheckpointStore(writingTo: directory.checkpoints)
         var state = TrainingState()
         if let (newest, skipped) = try store.readNewestValid() {
             for error in skipped { log.warning("\(error)") }
             let checkpoint = try TrainingCheckpoint(newest)
-            try trainer.restore(checkpoint)
+            try trainer.restore(checkpoint, replay: replays)
             state = checkpoint.state
             log.info("resuming from checkpoint \(checkpoint.version): \(checkpoint.frames) frames")
         }
         ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version)
-        checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints)
+        checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints, replays: replays)
         progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
         lastCheckpoint = (trainer.version, .now)
         mismatches = MismatchDetector(trainer.network, share: spec.learner.mismatchShare, maxLag: trainer.maxLag)
@@ -63,6 +65,7 @@ final class LearnerLoop {
         do {
             while true {
                 if let ending = desk.read({ $0.ending }) { return try finish(ending) }
+                takeBound()
                 if let rollouts = try nextBatch() { try train(rollouts) }
                 if let outcome = try trainer.judge(&progress) { return try finish(outcome) }
                 try recordIfDue()
@@ -78,13 +81,14 @@ final class LearnerLoop {
     /// Lets the socket thread take actors.
     private func open() {
         let (rolloutsPerUpdate, version) = (spec.learner.rolloutsPerUpdate, trainer.version)
+        var shape = trainer.shape
+        // An actor may be started with other slots than the run file says.
+        shape.maximumSlots = 65536
         let opening = LearnerOpening(
             intake: RolloutIntake.Settings(
                 run: runID, life: life, credits: spec.actors.credits, rolloutsPerUpdate: rolloutsPerUpdate, maxLag: trainer.maxLag),
             version: version,
-            shape: RolloutShape(
-                observation: trainer.network.observationSpace, action: trainer.network.actionSpace, stateCount: trainer.network.stateCount,
-                steps: spec.actors.unroll, maximumSlots: 65536),
+            shape: shape,
             weights: published())
         desk.update {
             $0.version = version
@@ -101,6 +105,18 @@ final class LearnerLoop {
         return PublishedWeights(
             header: WeightsHeader(run: runID, life: life, version: trainer.version, parameters: layout.count, layout: layout.fingerprint),
             parameters: parameters)
+    }
+
+    /// Takes a bound on policy lag that was changed while the run goes on.
+    private func takeBound() {
+        guard let maxLag = desk.read({ desk in
+            defer { desk.maxLag = nil }
+            return desk.maxLag
+        }) else { return }
+        trainer.bound(maxLag: maxLag)
+        let bound = trainer.maxLag
+        desk.update { $0.bound = bound }
+        wakeUp.signal()
     }
 
     // MARK: One update
@@ -141,11 +157,12 @@ final class LearnerLoop {
         guard now - reported >= 10 else { return }
         waiting = (since, now)
         let (actors, here, needed) = (desk.read { $0.actors }, ready.count + desk.read { $0.queue.count }, spec.learner.rolloutsPerUpdate)
+        let blocked = trainer.blocked.map { "; \($0)" } ?? ""
         var line = "waiting for rollouts from \(actors) actors for \(Int(now - since)) s: \(here) of \(needed) are here"
         if actors > 0, actors * spec.actors.credits < needed {
             line += "; these actors may send \(actors * spec.actors.credits) before an update: start more of them, or raise actors.credits"
         }
-        log.info("\(line)")
+        log.info("\(line)\(blocked)")
     }
 
     /// Lets a rollout through if it is neither known already nor too old.

@@ -93,6 +93,9 @@ final class LearnerSockets {
                 log.info("actor \(place) is gone: \(cause)")
                 if intake != nil { perform(intake!.departed(place)) }
             case .stop(let reason): end(.finished(reason: reason))
+            case .adjust(let maxLag):
+                log.info("learner.max_lag is \(maxLag) from now on")
+                desk.update { $0.maxLag = Int(maxLag) }
             case .refused(let refusal):
                 // Its predecessor may just have died: the place is free as soon as the coordinator has noticed.
                 if refusal.code == .occupied, desk.read({ $0.welcome == nil }) {
@@ -205,15 +208,17 @@ final class LearnerSockets {
         let work = desk.read { desk in
             defer {
                 desk.publish = nil
+                desk.bound = nil
                 desk.ended.removeAll(keepingCapacity: true)
                 desk.records.removeAll(keepingCapacity: true)
             }
-            return (publish: desk.publish, ended: desk.ended, version: desk.version, records: desk.records, closing: desk.closing)
+            return (publish: desk.publish, bound: desk.bound, ended: desk.ended, version: desk.version, records: desk.records, closing: desk.closing)
         }
         if let published = work.publish {
             lastPublished = published
             publish(published)
         }
+        if let bound = work.bound { perform(intake!.bound(maxLag: bound)) }
         if !work.ended.isEmpty || work.version != intake!.version { perform(intake!.ended(work.ended, version: work.version)) }
         for record in work.records { perform(client.record(record)) }
         if let closing = work.closing, !closed {

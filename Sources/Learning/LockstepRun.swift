@@ -20,6 +20,7 @@ public struct LockstepRun {
     private let trainer: Trainer
     private let samplers: [Sampler]
     private let store: CheckpointStore
+    private let replays: ReplayStore?
     private let metrics: MetricsWriter
     private var progress: TrainingProgress
     private var signalCount = 0
@@ -38,18 +39,20 @@ public struct LockstepRun {
         self.signals = signals
         lock = try RunLock(directory)
         setBLASThreads(1)
-        trainer = try Trainer(spec, catalogue: catalogue)
+        trainer = try Trainer(spec, catalogue: catalogue, folder: directory.replay)
+        replays = trainer.keepsReplay ? try ReplayStore(writingTo: directory.replay) : nil
         store = try CheckpointStore(writingTo: directory.checkpoints)
         metrics = try MetricsWriter(directory.metrics)
         var state = TrainingState()
         if let (newest, _) = try store.readNewestValid() {
             let checkpoint = try TrainingCheckpoint(newest)
-            try trainer.restore(checkpoint)
+            try trainer.restore(checkpoint, replay: replays)
             state = checkpoint.state
         }
         let assignment = ActorAssignment(
             environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
-            network: try spec.networkSettings, exploration: try spec.exploration)
+            network: try spec.networkSettings, exploration: try spec.exploration,
+            keepsPolicy: try spec.algorithm.needsBehaviourPolicy)
         let incarnation = UInt32(truncatingIfNeeded: trainer.version)
         samplers = try (0..<spec.actors.count).map {
             try Sampler(
@@ -90,7 +93,7 @@ public struct LockstepRun {
         }
         if progress.evaluatedVersion != trainer.version, spec.stop.evaluationEpisodes > 0 { try trainer.evaluate(&progress) }
         let checkpoint = TrainingCheckpoint(trainer, state: progress.stateNow(.now))
-        try store.write(version: checkpoint.version, files: checkpoint.files)
+        try checkpoint.write(to: store, replays: replays)
         let last = progress.record(trainer, shares: [], outcome: outcome)
         try keep(last, report)
         try RunResult(

@@ -9,18 +9,19 @@ import Tensors
 /// What a trainer keeps of the rollouts that arrived, and what it draws of it for each update.
 package final class ReplayFeed {
     package let plan: ReplayPlan
-    package let buffer: ReplayBuffer
+    package private(set) var buffer: ReplayBuffer
     private let dataset: ReplayBuffer?
     /// Of each batch: what comes from the buffer and what from the dataset.
     private var mixture: Mixture
     /// The steps of a sequence as it is drawn.
     private let window: Int
 
-    /// - Parameter restored: the buffer of a checkpoint.
-    package init(_ plan: ReplayPlan, _ spec: RunSpec, shape: RolloutShape, folder: String?, restored: ReplayBuffer? = nil) throws {
+    /// - Parameter folder: where a buffer on the disk puts its files.
+    package init(_ plan: ReplayPlan, _ spec: RunSpec, shape: RolloutShape, folder: String) throws {
         self.plan = plan
         let settings = try Self.settings(plan, spec, shape: shape, folder: folder)
-        buffer = try restored ?? ReplayBuffer(settings, shape: shape)
+        if spec.replay.storage == .disk { try Files.createDirectory(folder) }
+        buffer = try ReplayBuffer(settings, shape: shape)
         dataset = spec.replay.dataset.isEmpty ? nil : try ReplayStore(spec.replay.dataset).dataset(settings, shape: shape)
         let share = spec.replay.datasetShare
         mixture = try Mixture([(.replay, 1 - share), (.dataset, share)], batch: plan.sequences)
@@ -28,7 +29,7 @@ package final class ReplayFeed {
     }
 
     /// The buffer's settings for a run.
-    package static func settings(_ plan: ReplayPlan, _ spec: RunSpec, shape: RolloutShape, folder: String?) throws -> ReplaySettings {
+    package static func settings(_ plan: ReplayPlan, _ spec: RunSpec, shape: RolloutShape, folder: String) throws -> ReplaySettings {
         let overlap = min(plan.overlap, shape.steps)
         let stored = shape.steps + overlap
         let trained = (plan.steps == 0 ? stored : plan.steps) - plan.burnIn
@@ -49,8 +50,21 @@ package final class ReplayFeed {
                 samplesPerInsert: samplesPerInsert, minimumSize: minimumSize, minimumDifference: offset - Double(plan.sequences),
                 maximumDifference: .greatestFiniteMagnitude),
             maximumTimesSampled: plan.maximumTimesSampled == 0 ? nil : plan.maximumTimesSampled, samplesAtOnce: plan.sequences,
-            storage: spec.replay.storage == .disk ? .disk(directory: folder ?? ".") : .memory, seed: spec.seed)
+            storage: spec.replay.storage == .disk ? .disk(directory: folder) : .memory, seed: spec.seed)
     }
+
+    /// Goes on with the buffer of a checkpoint, under this run's settings.
+    package func restore(_ manifest: ReplayManifest, from store: ReplayStore, drawn: [Int]) throws {
+        buffer = try store.restore(manifest, buffer.settings, shape: buffer.shape)
+        guard drawn.count == mixture.counts.count else { return }
+        mixture = try Mixture(Array(zip(mixture.sources, mixture.shares)), batch: plan.sequences, counts: drawn)
+    }
+
+    /// What the buffer and the dataset have given so far.
+    package var drawn: [Int] { mixture.counts }
+
+    /// How much the buffer holds, in words.
+    package var announcement: String { buffer.capacity.description }
 
     package func insert(_ rollouts: [Rollout]) throws {
         for rollout in rollouts { try buffer.insert(rollout, source: .replay) }

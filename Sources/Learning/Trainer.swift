@@ -46,6 +46,8 @@ public final class Trainer {
     private let trainsOnLive: Bool
     private let replay: ReplayFeed?
     package let spec: RunSpec
+    /// What a rollout of this run looks like.
+    package let shape: RolloutShape
     private var observationStatistics: ObservationStatistics?
     private var rewardScaling: RewardScaling
 
@@ -54,13 +56,14 @@ public final class Trainer {
     /// Environment steps trained on.
     public private(set) var frames: UInt64 = 0
     /// The oldest data that may be trained on, in updates.
-    public let maxLag: Int
+    public private(set) var maxLag = 0
+    private let staleness: Staleness
 
     /// The target policy's.
     public var weights: Weights { learner.weights }
 
     /// - Parameter folder: where a replay on the disk puts its files.
-    public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue, folder: String? = nil) throws {
+    public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue, folder: String = ".") throws {
         self.spec = spec
         environment = try catalogue.resolve(spec.environment.settings)
         let algorithm = try spec.algorithm
@@ -68,17 +71,24 @@ public final class Trainer {
         learner = try algorithm.learner(LearnerSetting(network: network, optimizer: spec.optimizer.settings, seed: spec.seed))
         let data = try spec.dataPlan
         trainsOnLive = data.trainsOnLive
-        let shape = RolloutShape(
-            observation: network.observationSpace, action: network.actionSpace, stateCount: network.stateCount, steps: spec.actors.unroll,
+        shape = RolloutShape(
+            observation: network.observationSpace, action: network.actionSpace, stateCount: network.stateCount,
+            policyCount: algorithm.needsBehaviourPolicy ? network.distribution.parameterCount : 0, steps: spec.actors.unroll,
             maximumSlots: spec.actors.slots)
         replay = try data.replay.map { try ReplayFeed($0, spec, shape: shape, folder: folder) }
         observationStatistics = network.normalizesObservations ? ObservationStatistics(network) : nil
         rewardScaling = RewardScaling(spec.reward, discount: algorithm.discount)
         schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
-        maxLag =
-            switch algorithm.staleness {
-            case .onPolicy(let bound): min(bound, spec.learner.maxLag)
-            case .any, .anchored: spec.learner.maxLag
+        staleness = algorithm.staleness
+        bound(maxLag: spec.learner.maxLag)
+    }
+
+    /// Changes the bound on policy lag; a method of class C keeps its own where that is tighter.
+    public func bound(maxLag: Int) {
+        self.maxLag =
+            switch staleness {
+            case .onPolicy(let bound): min(bound, maxLag)
+            case .any, .anchored: maxLag
             }
     }
 
@@ -135,6 +145,12 @@ public final class Trainer {
         return Int((before + Double(live.slots)) * ratio) - Int(before * ratio)
     }
 
+    /// Whether checkpoints hold a replay.
+    package var keepsReplay: Bool { replay != nil && spec.replay.saved }
+
+    /// How much the replay holds, in words; nil without one.
+    package var announcement: String? { replay?.announcement }
+
     /// What gradient steps wait for; nil when they do not.
     package var blocked: String? { replay?.blocked }
 
@@ -146,7 +162,7 @@ public final class Trainer {
 
 extension Trainer {
     /// Everything that the arithmetic needs to go on: weights and optimiser by name, counters.
-    package func snapshot() -> (weights: [Column], optimizer: [Column], statistics: JSON) {
+    package func snapshot() -> (weights: [Column], optimizer: [Column], statistics: JSON, replay: ReplaySnapshot?) {
         let columns = network.layout.specs.map { spec in
             Column(
                 spec.name, .float32, spec.shape,
@@ -154,11 +170,18 @@ extension Trainer {
         }
         var statistics = [JSON.Member("reward", rewardScaling.moments.json)]
         if let observationStatistics { statistics.append(JSON.Member("observation", observationStatistics.moments.json)) }
-        return (columns, learner.state, .object(statistics))
+        if let replay { statistics.append(JSON.Member("replay_drawn", .array(replay.drawn.map(JSON.integer)))) }
+        return (columns, learner.state, .object(statistics), spec.replay.saved ? replay?.buffer.snapshot() : nil)
     }
 
     /// Goes on from a snapshot.
-    package func restore(_ checkpoint: TrainingCheckpoint) throws {
+    ///
+    /// - Parameter store: where the replay's sequences lie; nil: the replay begins empty.
+    package func restore(_ checkpoint: TrainingCheckpoint, replay store: ReplayStore? = nil) throws {
+        if let replay, let store, let manifest = checkpoint.replayManifest {
+            let drawn = checkpoint.statistics["replay_drawn"]?.array?.compactMap(\.integer) ?? []
+            try replay.restore(manifest, from: store, drawn: drawn)
+        }
         try weights.load(checkpoint.weights, place: "checkpoint \(checkpoint.version)")
         try learner.restore(checkpoint.optimizer)
         func moments(_ name: String, width: Int) throws(TrainingStateError) -> RunningMoments {

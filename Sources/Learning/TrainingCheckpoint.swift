@@ -1,13 +1,17 @@
 import Networks
 import Platform
+import Rollouts
 import Runs
 import Tensors
 
-/// A checkpoint's content: `weights.safetensors`, `optimizer.safetensors`, `state.json`.
+/// A checkpoint's content: `weights.safetensors`, `optimizer.safetensors`, `state.json`, and with a replay `replay.json`, which names files of
+/// the run's folder `replay`.
 package struct TrainingCheckpoint: Sendable {
     static let weightsFile = "weights.safetensors"
     static let optimizerFile = "optimizer.safetensors"
     static let stateFile = "state.json"
+    /// Which files of the run's replay folder belong to it.
+    static let replayFile = "replay.json"
 
     package let version: UInt64
     package let frames: UInt64
@@ -17,6 +21,19 @@ package struct TrainingCheckpoint: Sendable {
     package let statistics: JSON
     /// Counters that go on after a resume.
     let state: TrainingState
+    /// What is still to be written of the replay.
+    private let replay: ReplaySnapshot?
+    /// What was written of it.
+    package let replayManifest: ReplayManifest?
+
+    /// Writes the checkpoint and makes it the latest: the replay's sequences first, so that no checkpoint refers to what is not there.
+    ///
+    /// - Parameter replays: where the sequences go.
+    package func write(to store: CheckpointStore, replays: ReplayStore?) throws {
+        var files = files
+        if let replay, let replays { files.append((Self.replayFile, try replays.write(replay).json)) }
+        try store.write(version: version, files: files)
+    }
 
     package var files: [(name: String, bytes: [UInt8])] {
         let metadata = ["format": "apus", "version": "\(version)", "frames": "\(frames)"]
@@ -27,8 +44,18 @@ package struct TrainingCheckpoint: Sendable {
         ]
     }
 
+    /// Removes the sequences that no checkpoint needs any more.
+    package static func prune(_ replays: ReplayStore, of store: CheckpointStore) throws {
+        let manifests = try store.versions().compactMap { version -> ReplayManifest? in
+            let path = "\(store.path(of: version))/\(replayFile)"
+            return Files.exists(path) ? try ReplayManifest(json: Files.read(path), place: path) : nil
+        }
+        try replays.prune(keepingThoseOf: manifests)
+    }
+
     package init(_ trainer: Trainer, state: TrainingState) {
-        (weights, optimizer, statistics) = trainer.snapshot()
+        (weights, optimizer, statistics, replay) = trainer.snapshot()
+        replayManifest = nil
         version = trainer.version
         frames = trainer.frames
         self.state = state
@@ -59,6 +86,10 @@ package struct TrainingCheckpoint: Sendable {
         version = try number("version")
         frames = try number("frames")
         statistics = json["statistics"] ?? .object([])
+        replay = nil
+        replayManifest = try checkpoint.files[Self.replayFile].map {
+            try ReplayManifest(json: $0, place: "checkpoint \(checkpoint.version), \(Self.replayFile)")
+        }
         state = TrainingState(
             episodes: try number("episodes"), seconds: json["seconds"]?.number ?? 0,
             bestReturn: json["best_return"]?.number)

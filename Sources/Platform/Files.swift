@@ -30,9 +30,14 @@ public enum Files {
     ///
     /// On an error the old file is untouched and nothing is left behind.
     public static func writeAtomically(_ bytes: [UInt8], to path: String) throws(FileError) {
+        try bytes.withUnsafeBytes { bytes in Result { () throws(FileError) in try writeAtomically([bytes], to: path) } }.get()
+    }
+
+    /// The same with several parts, one after the other.
+    public static func writeAtomically(_ parts: [UnsafeRawBufferPointer], to path: String) throws(FileError) {
         let temporary = temporaryName(for: path)
         do {
-            try write(bytes, to: temporary)
+            try write(parts, to: temporary)
             try move(temporary, to: path)
         } catch {
             unlink(temporary)
@@ -45,10 +50,16 @@ public enum Files {
     ///
     /// - Parameter flush: false for what need not survive a loss of power.
     public static func write(_ bytes: [UInt8], to path: String, flush: Bool = true) throws(FileError) {
+        try bytes.withUnsafeBytes { bytes in Result { () throws(FileError) in try write([bytes], to: path, flush: flush) } }.get()
+    }
+
+    private static func write(_ parts: [UnsafeRawBufferPointer], to path: String, flush: Bool = true) throws(FileError) {
         let descriptor = try opened(path, O_WRONLY | O_CREAT | O_TRUNC, "write")
         defer { close(descriptor) }
-        let failure = bytes.withUnsafeBytes { writeAll($0, to: descriptor) }
-        guard failure == 0 else { throw FileError("write", path, code: failure) }
+        for part in parts {
+            let failure = writeAll(part, to: descriptor)
+            guard failure == 0 else { throw FileError("write", path, code: failure) }
+        }
         guard !flush || fsync(descriptor) == 0 else { throw FileError("flush", path, code: errno) }
     }
 

@@ -62,6 +62,7 @@ struct RightMatrix {
             packed = nil
             return
         }
+        order.threads = min(apus_threads(), Int32(clamping: max(1, (depth * columns) >> 16)))
         let storage = Storage(count: depth * ((columns + 15) / 16 * 16))
         withExtendedLifetime(self.values.storage) { apus_product_pack(&order, storage.pointer) }
         packed = storage

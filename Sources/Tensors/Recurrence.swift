@@ -32,6 +32,7 @@ struct Unroll {
     let size: Int
     /// G · H
     let width: Int
+    /// A flag per step and sequence; empty where none is set.
     let resets: [UInt8]
 
     init(_ name: StaticString, _ x: Tensor, _ weights: RecurrentWeights, gates: Int, state: Tensor, resets: [UInt8]) {
@@ -52,7 +53,8 @@ struct Unroll {
         precondition(
             resets.isEmpty || resets.count == steps * rows,
             "\(name) needs a reset flag per step and sequence (\(steps * rows)), not \(resets.count)")
-        self.resets = resets
+        // Without a reset nothing needs to be copied or cleared.
+        self.resets = resets.contains { $0 != 0 } ? resets : []
     }
 
     /// The values of a state at one step.
@@ -64,17 +66,6 @@ struct Unroll {
         let parts = max(1, min(Int(apus_threads()), rows / 8, (steps * rows * width * size) >> 20))
         parallel(parts) { part, parts in
             body(rows * part / parts..<rows * (part + 1) / parts, parts > 1 ? 1 : apus_threads())
-        }
-    }
-
-    /// Copies the states of some sequences to where a step reads them, cleared where an episode starts at that step.
-    func enter(_ step: Int, _ state: UnsafePointer<Float>, _ place: UnsafeMutablePointer<Float>, _ sequences: Range<Int>) {
-        for row in sequences {
-            if !resets.isEmpty, resets[step * rows + row] != 0 {
-                (place + row * size).update(repeating: 0, count: size)
-            } else {
-                (place + row * size).update(from: state + row * size, count: size)
-            }
         }
     }
 
@@ -106,6 +97,41 @@ struct Unroll {
     }
 }
 
+/// The states of an unroll: those that leave its steps, and those that enter them.
+private struct States {
+    /// [T·B, H], the state after every step.
+    let after: Tensor
+    /// [T·B, H], the state that enters every step: without resets the same memory one step earlier.
+    let before: Tensor
+    private let unroll: Unroll
+
+    init(_ unroll: Unroll, from initial: Tensor) {
+        let (count, rows, size) = (unroll.steps * unroll.rows, unroll.rows, unroll.size)
+        self.unroll = unroll
+        if unroll.resets.isEmpty {
+            let whole = Tensor(uninitialized: [count + rows, size])
+            (before, after) = (whole.rows(0..<count), whole.rows(rows..<rows + count))
+        } else {
+            (before, after) = (Tensor(uninitialized: [count, size]), Tensor(uninitialized: [count, size]))
+        }
+        withExtendedLifetime(initial.storage) { before.base.update(from: initial.base, count: unroll.stride) }
+    }
+
+    /// Puts the states of some sequences where a step reads them, cleared where an episode starts at that step.
+    func enter(_ step: Int, _ sequences: Range<Int>) {
+        if unroll.resets.isEmpty { return }
+        let (size, stride) = (unroll.size, unroll.stride)
+        for row in sequences {
+            let place = before.base + step * stride + row * size
+            if unroll.resets[step * unroll.rows + row] != 0 {
+                place.update(repeating: 0, count: size)
+            } else if step > 0 {
+                place.update(from: after.base + (step - 1) * stride + row * size, count: size)
+            }
+        }
+    }
+}
+
 /// A long short-term memory (Hochreiter and Schmidhuber, 1997; the gates of PyTorch) over an unroll of T steps of B sequences.
 ///
 /// - Parameters:
@@ -120,44 +146,40 @@ public func lstm(
     let unroll = Unroll("lstm", x, weights, gates: 4, state: hidden, resets: resets)
     let (steps, rows, size, width, stride) = (unroll.steps, unroll.rows, unroll.size, unroll.width, unroll.stride)
     precondition(cell.shape == hidden.shape, "lstm needs hidden and cell states of one shape, not \(hidden.shape) and \(cell.shape)")
+    let (hiddenNode, cellNode) = (hidden.node, cell.node)
+    let nodes = [x.node, hiddenNode, cellNode].compactMap { $0 } + weights.nodes
+    let tape = nodes.first?.tape
     let input = x.detached
-    let output = Tensor(uninitialized: [steps * rows, size])
+    let (hiddens, cells) = (States(unroll, from: hidden), States(unroll, from: cell))
     let gates = Tensor(uninitialized: [steps * rows, width])
-    // The states that enter each step, and tanh of the cell that leaves it.
-    let (before, cellBefore, cellTanh) = (
-        Tensor(uninitialized: output.shape), Tensor(uninitialized: output.shape), Tensor(uninitialized: output.shape)
-    )
-    let cells = Tensor(uninitialized: output.shape)
+    // tanh of the cell that leaves each step, kept for the gradient alone.
+    let cellTanh = Tensor(uninitialized: [tape == nil ? rows : steps * rows, size])
     let recurrent = RightMatrix(weights.hidden, transposed: true, rows: rows, uses: steps)
-    withExtendedLifetime((input.storage, weights.input.storage, hidden.storage, cell.storage)) {
+    withExtendedLifetime((input, weights, hiddens, cells, cellTanh)) {
         product(
             steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, adding: false,
             gates.base)
         unroll.forSequences { sequences, threads in
             for step in 0..<steps {
-                let whole = step * stride
-                unroll.enter(step, step == 0 ? hidden.base : output.base + whole - stride, before.base + whole, sequences)
-                unroll.enter(step, step == 0 ? cell.base : cells.base + whole - stride, cellBefore.base + whole, sequences)
-                let at = whole + sequences.lowerBound * size
+                hiddens.enter(step, sequences)
+                cells.enter(step, sequences)
+                let first = sequences.lowerBound * size
+                let at = step * stride + first
                 let now = gates.base + (step * rows + sequences.lowerBound) * width
-                recurrent.multiplied(by: before.base + at, rows: sequences.count, adding: true, now, threads: threads)
-                withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
-                    apus_lstm_step(
-                        now, weights.inputBias.base, weights.hiddenBias.base, cellBefore.base + at, output.base + at, cells.base + at,
-                        cellTanh.base + at, sequences.count, size)
-                }
+                recurrent.multiplied(by: hiddens.before.base + at, rows: sequences.count, adding: true, now, threads: threads)
+                apus_lstm_step(
+                    now, weights.inputBias.base, weights.hiddenBias.base, cells.before.base + at, hiddens.after.base + at,
+                    cells.after.base + at, cellTanh.base + (tape == nil ? first : at), sequences.count, size)
             }
         }
     }
-    let (hiddenNode, cellNode) = (hidden.node, cell.node)
-    let nodes = [x.node, hiddenNode, cellNode].compactMap { $0 } + weights.nodes
-    guard let tape = nodes.first?.tape else { return (output, cells) }
-    let recorded = output.recorded(on: tape, inputs: nodes) { gradient in
+    guard let tape else { return (hiddens.after, cells.after) }
+    let recorded = hiddens.after.recorded(on: tape, inputs: nodes) { gradient in
         let gatesGradient = Tensor(uninitialized: gates.shape)
         let cellGradient = Tensor(zeros: [rows, size])
         let carried = Tensor(uninitialized: [rows, size])
         let recurrent = RightMatrix(weights.hidden, transposed: false, rows: rows, uses: steps)
-        withExtendedLifetime((gates.storage, cellBefore.storage, cellTanh.storage, gradient.storage)) {
+        withExtendedLifetime((gates.storage, cells.before.storage, cellTanh.storage, gradient.storage)) {
             unroll.forSequences { sequences, threads in
                 let (first, count) = (sequences.lowerBound * size, sequences.count)
                 for step in (0..<steps).reversed() {
@@ -165,7 +187,7 @@ public func lstm(
                     if step < steps - 1 { apus_axpy(1, carried.base + first, gradient.base + at, count * size) }
                     let now = gatesGradient.base + wide
                     apus_lstm_step_backward(
-                        gates.base + wide, cellBefore.base + at, cellTanh.base + at, gradient.base + at, cellGradient.base + first, now, count,
+                        gates.base + wide, cells.before.base + at, cellTanh.base + at, gradient.base + at, cellGradient.base + first, now, count,
                         size)
                     guard step > 0 || hiddenNode != nil || cellNode != nil else { break }
                     recurrent.multiplied(by: now, rows: count, adding: false, carried.base + first, threads: threads)
@@ -174,11 +196,11 @@ public func lstm(
                 }
             }
         }
-        unroll.accumulate(input, x.node, weights, before: before, gates: gatesGradient, products: gatesGradient)
+        unroll.accumulate(input, x.node, weights, before: hiddens.before, gates: gatesGradient, products: gatesGradient)
         hiddenNode?.receive(carried)
         cellNode?.receive(cellGradient)
     }
-    return (recorded, cells)
+    return (recorded, cells.after)
 }
 
 /// A gated recurrent unit (Cho et al., 2014; the form of PyTorch, which applies the reset to the product of the hidden state) over an
@@ -190,44 +212,41 @@ public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: 
     let unroll = Unroll("gru", x, weights, gates: 3, state: hidden, resets: resets)
     let (steps, rows, size, width, stride) = (unroll.steps, unroll.rows, unroll.size, unroll.width, unroll.stride)
     let input = x.detached
-    let output = Tensor(uninitialized: [steps * rows, size])
-    let before = Tensor(uninitialized: output.shape)
+    let states = States(unroll, from: hidden)
     let gates = Tensor(uninitialized: [steps * rows, width])
     let products = Tensor(uninitialized: gates.shape)
     let recurrent = RightMatrix(weights.hidden, transposed: true, rows: rows, uses: steps)
-    withExtendedLifetime((input.storage, weights.input.storage, hidden.storage)) {
+    withExtendedLifetime((input, weights, states)) {
         product(
             steps * rows, width, input.shape[1], input.base, transposed: false, weights.input.base, transposed: true, adding: false,
             gates.base)
         unroll.forSequences { sequences, threads in
             for step in 0..<steps {
-                let whole = step * stride
-                unroll.enter(step, step == 0 ? hidden.base : output.base + whole - stride, before.base + whole, sequences)
-                let (at, wide) = (whole + sequences.lowerBound * size, (step * rows + sequences.lowerBound) * width)
-                recurrent.multiplied(by: before.base + at, rows: sequences.count, adding: false, products.base + wide, threads: threads)
-                withExtendedLifetime((weights.inputBias.storage, weights.hiddenBias.storage)) {
-                    apus_gru_step(
-                        gates.base + wide, products.base + wide, weights.inputBias.base, weights.hiddenBias.base, before.base + at,
-                        output.base + at, sequences.count, size)
-                }
+                states.enter(step, sequences)
+                let (at, wide) = (step * stride + sequences.lowerBound * size, (step * rows + sequences.lowerBound) * width)
+                recurrent.multiplied(
+                    by: states.before.base + at, rows: sequences.count, adding: false, products.base + wide, threads: threads)
+                apus_gru_step(
+                    gates.base + wide, products.base + wide, weights.inputBias.base, weights.hiddenBias.base, states.before.base + at,
+                    states.after.base + at, sequences.count, size)
             }
         }
     }
     let hiddenNode = hidden.node
     let nodes = [x.node, hiddenNode].compactMap { $0 } + weights.nodes
-    guard let tape = nodes.first?.tape else { return output }
-    let recorded = output.recorded(on: tape, inputs: nodes) { gradient in
+    guard let tape = nodes.first?.tape else { return states.after }
+    let recorded = states.after.recorded(on: tape, inputs: nodes) { gradient in
         let (gatesGradient, productsGradient) = (Tensor(uninitialized: gates.shape), Tensor(uninitialized: gates.shape))
         let carried = Tensor(zeros: [rows, size])
         let recurrent = RightMatrix(weights.hidden, transposed: false, rows: rows, uses: steps)
-        withExtendedLifetime((gates.storage, products.storage, before.storage, gradient.storage)) {
+        withExtendedLifetime((gates.storage, products.storage, states.before.storage, gradient.storage)) {
             unroll.forSequences { sequences, threads in
                 let (first, count) = (sequences.lowerBound * size, sequences.count)
                 for step in (0..<steps).reversed() {
                     let (at, wide) = (step * stride + first, (step * rows + sequences.lowerBound) * width)
                     apus_axpy(1, gradient.base + at, carried.base + first, count * size)
                     apus_gru_step_backward(
-                        gates.base + wide, products.base + wide, before.base + at, carried.base + first, gatesGradient.base + wide,
+                        gates.base + wide, products.base + wide, states.before.base + at, carried.base + first, gatesGradient.base + wide,
                         productsGradient.base + wide, count, size)
                     recurrent.multiplied(
                         by: productsGradient.base + wide, rows: count, adding: true, carried.base + first, threads: threads)
@@ -235,7 +254,7 @@ public func gru(_ x: Tensor, hidden: Tensor, weights: RecurrentWeights, resets: 
                 }
             }
         }
-        unroll.accumulate(input, x.node, weights, before: before, gates: gatesGradient, products: productsGradient)
+        unroll.accumulate(input, x.node, weights, before: states.before, gates: gatesGradient, products: productsGradient)
         hiddenNode?.receive(carried)
     }
     return recorded

@@ -5,7 +5,7 @@ import Testing
 /// What the commands that need no run say, and what they say to those who mistype.
 @Suite struct TextTests {
     static let commands = [
-        "train", "status", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor",
+        "train", "status", "adjust", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor",
     ]
 
     @Test(arguments: [""] + commands)
@@ -41,6 +41,10 @@ import Testing
         (["plot", ".", "-o", "curves.svg", "--x", "hours"], 64, "'frames', 'seconds' or 'version'"),
         (["status"], 1, "apus train cartpole"),
         (["status", "runs/one", "--coordinator", "tcp://127.0.0.1:1"], 64, "not both"),
+        (["adjust", "runs/one"], 64, "--max-lag"),
+        (["adjust", "--max-lag", "3"], 64, "one of them"),
+        (["adjust", "runs/one", "--max-lag", "-1"], 64, "from 0"),
+        (["adjust", "runs/none", "--max-lag", "3"], 1, "runs/none"),
         (["status", "--coordinator", "localhost"], 1, "tcp://HOST:PORT"),
         (["doctor", "--reference", "none.json"], 1, "none.json"),
     ])

@@ -75,6 +75,35 @@ import Wire
         }
     }
 
+    /// From a loose bound to none to a loose one again, while the run goes on.
+    @Test func theBoundChangesWhileTheRunGoesOn() throws {
+        let cluster = try Cluster {
+            $0.learner.maxLag = 16
+            $0.actors.credits = 8
+            $0.stop.frames = 100_000_000
+            $0.metrics.everySeconds = 0.05
+        }
+        let stop = Signal()
+        let (coordinator, learner, actors) = (cluster.coordinator(stop), cluster.learner(), [cluster.actor(), cluster.actor()])
+        let client = try StatusClient(coordinator: cluster.control, context: SocketContext())
+        /// Whether a record with a lag that satisfies `condition` comes within ten seconds, after the changes before have passed through.
+        func sees(_ condition: (Double) -> Bool) throws -> Bool {
+            Poll.wait(sockets: [], descriptors: [], milliseconds: 300)
+            return try cluster.status { $0.lastRecord?["policy_lag_maximum"].map(condition) ?? false } != nil
+        }
+        #expect(try sees { $0 > 0 })
+        try client.adjust(maxLag: 0, timeout: 5)
+        #expect(try sees { $0 == 0 })
+        #expect(try cluster.directory.loadSpec().learner.maxLag == 0, "a resumed run keeps it")
+        let version = try cluster.status { _ in true }?.lastRecord?.version ?? 0
+        #expect(try cluster.status { $0.lastRecord?.version ?? 0 > version + 50 } != nil, "a bound of 0 does not stop the run")
+        try client.adjust(maxLag: 16, timeout: 5)
+        #expect(try sees { $0 > 0 })
+        stop.interrupt()
+        for role in [coordinator, learner] + actors { _ = role.end() }
+        #expect(try cluster.ledger.isSound)
+    }
+
     @Test func actorsComeAndGo() throws {
         let cluster = try Cluster { $0.stop.frames = 100_000_000 }
         let (leave, stop) = (Signal(), Signal())

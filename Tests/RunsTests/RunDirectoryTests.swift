@@ -1,6 +1,7 @@
 import Glibc
 import Platform
 import Runs
+import TestSupport
 import Testing
 
 @Suite struct RunDirectoryTests {

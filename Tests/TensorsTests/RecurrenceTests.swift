@@ -94,6 +94,29 @@ import Testing
         #expect(gradient.rows(1..<2).values.allSatisfy { $0 == 0 })
     }
 
+    /// Threads share the sequences, and the columns of the products: nothing that is added up changes.
+    @Test(arguments: [3, 4]) func threadsChangeNoBit(_ gates: Int) {
+        defer { setBLASThreads(1) }
+        let (steps, rows, size) = (6, 24, 80)
+        var stream = stream(6)
+        let values = [[gates * size, size], [gates * size, size], [gates * size], [gates * size]].map { random($0, &stream) * 0.2 }
+        let x = random([steps * rows, size], &stream)
+        let state = random([rows, size], &stream)
+        for resets in [[], (0..<steps * rows).map { UInt8($0 % 29 == 0 ? 1 : 0) }] {
+            let results = [1, 2].map { threads in
+                setBLASThreads(threads)
+                let tape = Tape()
+                let gradients = Gradients(values, tape)
+                let output = gates == 4
+                    ? lstm(x, hidden: state, cell: state, weights: gradients.watched, resets: resets).output
+                    : gru(x, hidden: state, weights: gradients.watched, resets: resets)
+                tape.backward(mean(square(output)))
+                return ([output] + gradients.weights).map(\.values)
+            }
+            #expect(results[0] == results[1])
+        }
+    }
+
     /// Steps taken one at a time, as actors do, give the unroll of all of them.
     @Test(arguments: [3, 4]) func stepByStep(_ gates: Int) {
         var stream = stream(5)

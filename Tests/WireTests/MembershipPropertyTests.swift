@@ -186,7 +186,7 @@ private struct ControlSimulation {
                 }
             case .persist(let ledger): ledgerOnDisk = ledger
             case .append(let record): recordsOnDisk.append(record)
-            case .log: break
+            case .log, .adjust: break
             case .end(let outcome): violations.append("ended: \(outcome.reason)")
             }
         }
@@ -208,7 +208,7 @@ private struct ControlSimulation {
                         index)
                 }
             case .located(let location): processes[index].located = location
-            case .departed: break
+            case .departed, .adjust: break
             case .stop(let reason): violations.append("stopped: \(reason)")
             case .refused(let refusal):
                 // A new learner waits until the coordinator has noticed that the one before is gone.

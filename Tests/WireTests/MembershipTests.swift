@@ -109,6 +109,21 @@ import Wire
         #expect(status.members.isEmpty && status.runName == "r")
     }
 
+    @Test func aBoundIsWrittenDownBeforeItIsPassedOn() {
+        var membership = membership()
+        #expect(refusal(membership.received(.adjust(protocol: 9, maxLag: 1), from: [9], now: now)) == .protocol)
+        // Without a learner it waits in the run file.
+        #expect(membership.received(.adjust(maxLag: 3), from: [9], now: now).filter { if case .log = $0 { false } else { true } } == [
+            .adjust(maxLag: 3), .send([9], .adjust(maxLag: 3)),
+        ])
+        membership.replaceRunFile("max_lag: 3")
+        let welcomed = membership.received(hello(.learner, 1), from: [1], now: now)
+        #expect(welcomed.contains { if case .send(_, .welcome(let welcome)) = $0 { welcome.runFile == "max_lag: 3" } else { false } })
+        #expect(membership.received(.adjust(maxLag: 0), from: [9], now: now).filter { if case .log = $0 { false } else { true } } == [
+            .adjust(maxLag: 0), .send([1], .adjust(maxLag: 0)), .send([9], .adjust(maxLag: 0)),
+        ])
+    }
+
     @Test func theLearnerHearsOfActorsThatAreGone() {
         var membership = membership()
         _ = membership.received(hello(.learner, 1), from: [1], now: now)

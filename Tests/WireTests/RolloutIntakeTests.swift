@@ -49,6 +49,17 @@ import Wire
         #expect(grants(intake.received(attach(place), from: [1], now: now))[0].tickets == [8, 9, 10, 11])
     }
 
+    @Test func aBoundChangesTheTicketsThatAreOut() {
+        var intake = intake(credits: 4, maxLag: 2)
+        _ = intake.received(attach(place), from: [1], now: now)
+        _ = intake.received(header(1), from: [1], now: now)
+        let tighter = grants(intake.bound(maxLag: 0))
+        #expect(tighter.map(\.tickets) == [[11, 12, 13]] && tighter[0].kind == .revises)
+        #expect(grants(intake.bound(maxLag: 100)).map(\.tickets) == [[0, 0, 0]])
+        #expect(grants(intake.bound(maxLag: 100)).isEmpty, "nothing has changed")
+        #expect(grants(intake.ended([id(1)], version: 11))[0].tickets == [0])
+    }
+
     @Test func whatEndsWithoutAnUpdateLowersTheOthers() {
         var intake = intake()
         _ = intake.received(attach(place), from: [1], now: now)

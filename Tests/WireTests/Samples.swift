@@ -31,7 +31,8 @@ enum Samples {
         let assignment = ActorAssignment(
             environment: EnvironmentSettings("CartPole-v1", options: ["gravity": 9.8], maxEpisodeSteps: 500), slots: 65536, unroll: 65536,
             seed: .max, network: network,
-            exploration: .epsilonGreedy(EpsilonLadder(base: 0.3, exponent: 6.5, decayVersions: .max, slots: Int(UInt32.max))))
+            exploration: .epsilonGreedy(EpsilonLadder(base: 0.3, exponent: 6.5, decayVersions: .max, slots: Int(UInt32.max))),
+            keepsPolicy: true)
         let bare = ActorAssignment(
             environment: EnvironmentSettings(""), slots: 1, unroll: 1, seed: 0, network: NetworkSettings(hidden: []))
         let records = [
@@ -61,7 +62,7 @@ enum Samples {
                 Welcome(run: 1, runName: "n", place: MemberPlace(rank: 0, incarnation: 1), heartbeatSeconds: 1, runFile: "", actor: nil)),
             .heartbeat(Heartbeat(token: 0)), .heartbeat(Heartbeat(token: .max, gauges: gauges, waits: waits)), .heartbeatReply(run: .max),
             .recordKept(through: .max), .departed(rank: .max, incarnation: 0, cause: texts[2]), .goodbye(token: .max, reason: texts[1]),
-            .statusRequest(protocol: .max),
+            .statusRequest(protocol: .max), .adjust(protocol: 0, maxLag: 0), .adjust(maxLag: UInt64(Int.max)),
             .status(
                 Status(
                     run: .max, runName: texts[2], runDirectory: texts[3], ageSeconds: .infinity, members: members, lastRecord: records[1],
@@ -111,7 +112,8 @@ enum Samples {
         (extreme.steps, extreme.slots, extreme.ended) = (65536, 2, 131072)
         (extreme.observationType, extreme.observationShape) = (.uint8, [2, 3, 2, 1, 1, 1, 1, 1])
         (extreme.actionType, extreme.actionShape, extreme.stateCount) = (.float32, [7], 1 << 26)
-        (plain.ended, plain.stateCount) = (0, 0)
+        extreme.policyCount = 1 << 10
+        (plain.ended, plain.stateCount, plain.policyCount) = (0, 0, 0)
         return [plain, extreme, RolloutHeader(rollout(RolloutID(actor: 0, incarnation: 0, sequence: 1), steps: 1, slots: 1))]
     }()
 

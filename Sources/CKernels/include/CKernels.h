@@ -173,7 +173,7 @@ typedef struct {
 /// Whether `apus_product` is the faster way on this machine than a general library's; it is right in any case.
 int apus_product_pays(const ApusProduct *p);
 /// Prepares b for several products: `packed` has room for depth · (columns rounded up to a multiple of 16) floats, aligned to 64 bytes.
-/// Only `columns`, `depth`, `b` and `b_transposed` count, and they stay as they are.
+/// Only `columns`, `depth`, `b`, `b_transposed` and `threads` count; all but `threads` stay as they are.
 void apus_product_pack(const ApusProduct *p, float *packed);
 /// The floats of workspace that the product needs, aligned to 64 bytes; it need not be cleared.
 long apus_product_workspace(const ApusProduct *p);

@@ -35,6 +35,7 @@ typedef struct Apus__Departed Apus__Departed;
 typedef struct Apus__Stop Apus__Stop;
 typedef struct Apus__Goodbye Apus__Goodbye;
 typedef struct Apus__StatusRequest Apus__StatusRequest;
+typedef struct Apus__Adjust Apus__Adjust;
 typedef struct Apus__MemberStatus Apus__MemberStatus;
 typedef struct Apus__Status Apus__Status;
 typedef struct Apus__Stream Apus__Stream;
@@ -115,7 +116,8 @@ typedef enum {
   APUS__CONTROL__BODY_STOP = 10,
   APUS__CONTROL__BODY_GOODBYE = 11,
   APUS__CONTROL__BODY_STATUS_REQUEST = 12,
-  APUS__CONTROL__BODY_STATUS = 13
+  APUS__CONTROL__BODY_STATUS = 13,
+  APUS__CONTROL__BODY_ADJUST = 14
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(APUS__CONTROL__BODY__CASE)
 } Apus__Control__BodyCase;
 
@@ -137,6 +139,7 @@ struct  Apus__Control
     Apus__Goodbye *goodbye;
     Apus__StatusRequest *status_request;
     Apus__Status *status;
+    Apus__Adjust *adjust;
   };
 };
 #define APUS__CONTROL__INIT \
@@ -214,10 +217,14 @@ struct  Apus__ActorAssignment
    * Absent: actions are drawn from the policy as it is.
    */
   Apus__EpsilonLadder *exploration;
+  /*
+   * Rollouts carry the column behaviour_policy.
+   */
+  protobuf_c_boolean keeps_policy;
 };
 #define APUS__ACTOR_ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__actor_assignment__descriptor) \
-    , NULL, 0, 0, 0, NULL, NULL }
+    , NULL, 0, 0, 0, NULL, NULL, 0 }
 
 
 /*
@@ -449,6 +456,24 @@ struct  Apus__StatusRequest
     , 0 }
 
 
+/*
+ * command → coordinator → learner: a setting changes while the run goes on. The coordinator writes it into the run file and sends the message
+ * back to the command when it has done so.
+ */
+struct  Apus__Adjust
+{
+  ProtobufCMessage base;
+  uint32_t protocol;
+  /*
+   * learner.max_lag
+   */
+  uint64_t max_lag;
+};
+#define APUS__ADJUST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__adjust__descriptor) \
+    , 0, 0 }
+
+
 struct  Apus__MemberStatus
 {
   ProtobufCMessage base;
@@ -573,6 +598,7 @@ struct  Apus__Grant
  * actor → learner, followed by the frames of the columns, in this order:
  *   observation [T+1, B, …]  action  behaviour_log_prob [T, B] f32  reward [T, B] f32  terminated [T, B] u8  truncated [T, B] u8
  *   final_index [K] i32  final_observation [K, …]  episode_return [K] f32  episode_length [K] i32  recurrent_state [B, S] f32
+ *   behaviour_policy [T, B, P] f32
  */
 struct  Apus__Rollout
 {
@@ -597,10 +623,14 @@ struct  Apus__Rollout
    * S: the numbers of a slot's recurrent state.
    */
   uint32_t state_count;
+  /*
+   * P: the numbers that describe the policy of a step, as the network gives them; 0 unless the assignment asks for them.
+   */
+  uint32_t policy_count;
 };
 #define APUS__ROLLOUT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__rollout__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0,NULL, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0,NULL, 0, 0 }
 
 
 /*
@@ -1031,6 +1061,25 @@ Apus__StatusRequest *
 void   apus__status_request__free_unpacked
                      (Apus__StatusRequest *message,
                       ProtobufCAllocator *allocator);
+/* Apus__Adjust methods */
+void   apus__adjust__init
+                     (Apus__Adjust         *message);
+size_t apus__adjust__get_packed_size
+                     (const Apus__Adjust   *message);
+size_t apus__adjust__pack
+                     (const Apus__Adjust   *message,
+                      uint8_t             *out);
+size_t apus__adjust__pack_to_buffer
+                     (const Apus__Adjust   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__Adjust *
+       apus__adjust__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__adjust__free_unpacked
+                     (Apus__Adjust *message,
+                      ProtobufCAllocator *allocator);
 /* Apus__MemberStatus methods */
 void   apus__member_status__init
                      (Apus__MemberStatus         *message);
@@ -1264,6 +1313,9 @@ typedef void (*Apus__Goodbye_Closure)
 typedef void (*Apus__StatusRequest_Closure)
                  (const Apus__StatusRequest *message,
                   void *closure_data);
+typedef void (*Apus__Adjust_Closure)
+                 (const Apus__Adjust *message,
+                  void *closure_data);
 typedef void (*Apus__MemberStatus_Closure)
                  (const Apus__MemberStatus *message,
                   void *closure_data);
@@ -1320,6 +1372,7 @@ extern const ProtobufCMessageDescriptor apus__departed__descriptor;
 extern const ProtobufCMessageDescriptor apus__stop__descriptor;
 extern const ProtobufCMessageDescriptor apus__goodbye__descriptor;
 extern const ProtobufCMessageDescriptor apus__status_request__descriptor;
+extern const ProtobufCMessageDescriptor apus__adjust__descriptor;
 extern const ProtobufCMessageDescriptor apus__member_status__descriptor;
 extern const ProtobufCMessageDescriptor apus__status__descriptor;
 extern const ProtobufCMessageDescriptor apus__stream__descriptor;

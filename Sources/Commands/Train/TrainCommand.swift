@@ -98,7 +98,7 @@ struct TrainCommand: ParsableCommand {
             directory = try RunDirectory.open(existing)
             spec = try directory.loadSpec(overrides: changes)
             try check(spec)
-            try Files.writeAtomically(Array(try spec.yaml(commented: true).utf8), to: directory.spec)
+            try directory.rewrite(spec)
             try RunResult.clear(in: directory)
         } else {
             if isDirectory { throw ValidationError("\(source) is the directory of a run: give --resume to go on with it.") }

@@ -100,15 +100,18 @@ public struct RateLimiter: Sendable, Hashable {
     public func blocked(sampling count: Int) -> Block? {
         guard !canSample(count) else { return nil }
         let forDifference = (minimumDifference + Double(count) - difference) / samplesPerInsert
-        return .samplesWait(inserts: max(minimumSize - size, Int(forDifference.rounded(.up)), 1))
+        return .samplesWait(inserts: max(minimumSize - size, Self.whole(forDifference)))
     }
 
     /// Whether inserts of `count` at once have to wait, and for how many samples. Nil when they may go on.
     public func blocked(inserting count: Int) -> Block? {
         guard !canInsert(count) else { return nil }
         let excess = Double(counters.inserts + count) * samplesPerInsert - Double(counters.samples) - maximumDifference
-        return .insertsWait(samples: max(Int(excess.rounded(.up)), 1))
+        return .insertsWait(samples: Self.whole(excess))
     }
+
+    /// At least 1; limits that are practically infinite stay countable.
+    private static func whole(_ count: Double) -> Int { Int(min(max(count.rounded(.up), 1), 0x1p60)) }
 
     static func refused(_ problem: String, _ remedy: String) -> ReplayError {
         ReplayError(.settings, problem, place: "the replay's rate limiter", remedy: remedy)

@@ -90,7 +90,7 @@ extension CheckpointStore {
             guard Files.exists("\(path(of: version))/\(file.name)") else { throw damaged(file.name, "\(file.length) bytes", "no file") }
             let bytes = try Files.read("\(path(of: version))/\(file.name)")
             guard bytes.count == file.length else { throw damaged(file.name, "\(file.length) bytes", "\(bytes.count) bytes") }
-            let sum = CheckpointManifest.hexadecimal(CRC32C.of(bytes))
+            let sum = CRC32C.hexadecimal(bytes)
             guard sum == file.crc32c else { throw damaged(file.name, "CRC-32C \(file.crc32c)", "CRC-32C \(sum)") }
             files[file.name] = bytes
         }

@@ -15,7 +15,7 @@ struct CheckpointManifest: Equatable {
 
     init(version: UInt64, files: [(name: String, bytes: [UInt8])]) {
         self.version = version
-        self.files = files.map { File(name: $0.name, length: $0.bytes.count, crc32c: Self.hexadecimal(CRC32C.of($0.bytes))) }
+        self.files = files.map { File(name: $0.name, length: $0.bytes.count, crc32c: CRC32C.hexadecimal($0.bytes)) }
     }
 
     /// Nil when it is not a manifest.
@@ -40,10 +40,5 @@ struct CheckpointManifest: Equatable {
             ])
         }
         return JSON.object([.init("version", .integer(Int(version))), .init("files", .array(files))]).serialized() + [UInt8(ascii: "\n")]
-    }
-
-    static func hexadecimal(_ sum: UInt32) -> String {
-        let digits = String(sum, radix: 16)
-        return String(repeating: "0", count: 8 - digits.count) + digits
     }
 }

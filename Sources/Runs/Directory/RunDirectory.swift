@@ -13,6 +13,8 @@ public struct RunDirectory: Sendable, Equatable {
     public var metrics: String { "\(path)/metrics.jsonl" }
     public var checkpoints: String { "\(path)/checkpoints" }
     public var log: String { "\(path)/log" }
+    /// The sequences of a replay.
+    public var replay: String { "\(path)/replay" }
     public var ledger: String { "\(path)/ledger" }
     /// Holds the address of the coordinator, while one leads the run.
     public var coordinator: String { "\(path)/coordinator" }
@@ -66,6 +68,11 @@ public struct RunDirectory: Sendable, Equatable {
     /// The description that the run was started with, with `overrides` laid over it.
     public func loadSpec(overrides: [String] = []) throws -> RunSpec {
         try RunSpec.parse(String(decoding: try Files.read(spec), as: UTF8.self), place: spec, overrides: overrides)
+    }
+
+    /// Replaces the description that the run goes on with.
+    public func rewrite(_ spec: RunSpec) throws {
+        try Files.writeAtomically([UInt8](try spec.yaml(commented: true).utf8), to: self.spec)
     }
 
     private static func stamp(_ wall: Double) -> String {

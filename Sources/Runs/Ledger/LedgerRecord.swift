@@ -1,3 +1,5 @@
+import Platform
+
 /// One event in the life of rollouts: 32 bytes, little-endian: kind u8, cause u8, zero u16, actor u32, incarnation u32, sequence u64,
 /// version u64, CRC-32C of those 28 bytes u32.
 public struct LedgerRecord: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import CWire
 import Glibc
+import Platform
 
 /// An event as TensorBoard's readers know it, encoded from `proto/tensorboard.proto`.
 enum TensorBoardEvent {

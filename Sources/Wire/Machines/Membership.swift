@@ -42,6 +42,8 @@ public struct Membership: Sendable {
         case persist(Ledger)
         case append(Record)
         case log(String)
+        /// Must be in the run file before the sends that follow it: see `replaceRunFile`.
+        case adjust(maxLag: UInt64)
         /// The run is over, and everybody who was told has gone.
         case end(Outcome)
     }
@@ -59,7 +61,7 @@ public struct Membership: Sendable {
         var description: String { "\(role) \(place) (process \(pid) on \(host))" }
     }
 
-    private let settings: Settings
+    private var settings: Settings
     private let started: Time
     /// Another coordinator has led this run before, and its members may be about to come back.
     private let follows: Bool
@@ -109,6 +111,11 @@ public struct Membership: Sendable {
         case .statusRequest(let version):
             guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version))] }
             return [.send(peer, .status(status(now: now)))]
+        case .adjust(let version, let maxLag):
+            guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version))] }
+            let learner = members.values.first { $0.role == .learner }
+            return [.adjust(maxLag: maxLag), .log("learner.max_lag is \(maxLag) from now on")]
+                + (learner.map { [.send($0.peer, message)] } ?? []) + [.send(peer, message)]
         case .heartbeat(let heartbeat):
             // Over another connection than the one that is known: what was sent over that may be lost, so it introduces itself again.
             guard members[heartbeat.token]?.peer == peer else { return [unknown(peer)] }
@@ -153,6 +160,9 @@ public struct Membership: Sendable {
         stopDeadline = now + Self.stopPatience
         return members.keys.sorted().map { .send(members[$0]!.peer, .stop(reason: reason)) } + endIfDone(now)
     }
+
+    /// The description that members get from now on.
+    public mutating func replaceRunFile(_ text: String) { settings.runFile = text }
 
     // MARK: Parts
 

@@ -12,6 +12,8 @@ public struct MembershipClient: Sendable {
         case located(LearnerLocation)
         case departed(MemberPlace, cause: String)
         case stop(reason: String)
+        /// A bound on policy lag that holds from now on.
+        case adjust(maxLag: UInt64)
         /// The coordinator will not take this process.
         case refused(Refusal)
     }
@@ -95,6 +97,7 @@ public struct MembershipClient: Sendable {
         case .departed(let rank, let incarnation, let cause):
             return [.departed(MemberPlace(rank: rank, incarnation: incarnation), cause: cause)]
         case .stop(let reason): return [.stop(reason: reason)]
+        case .adjust(_, let maxLag): return [.adjust(maxLag: maxLag)]
         case .hello, .heartbeat, .heartbeatReply, .record, .goodbye, .statusRequest, .status: return []
         }
     }

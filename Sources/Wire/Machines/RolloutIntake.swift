@@ -64,7 +64,7 @@ public struct RolloutIntake: Sendable {
         var arrived: Int { Int(received - acknowledged) - endedBeyond.count }
     }
 
-    private let settings: Settings
+    private var settings: Settings
     private var streams: [MemberPlace: Stream] = [:]
     private var places: [Peer: MemberPlace] = [:]
     private var stopping: String?
@@ -128,6 +128,13 @@ public struct RolloutIntake: Sendable {
         }
         let replenished = streams.keys.sorted().compactMap { replenish($0) }
         return asPlanned ? replenished : replenished + revise()
+    }
+
+    /// Changes the bound on policy lag: tickets that were given and not yet used get new minimum versions. What is under way is swept when it is
+    /// consumed.
+    public mutating func bound(maxLag: Int) -> [Action] {
+        settings.maxLag = maxLag
+        return revise()
     }
 
     /// The coordinator, or silence, says that this incarnation is gone.

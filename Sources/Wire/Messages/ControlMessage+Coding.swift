@@ -67,6 +67,12 @@ extension ControlMessage {
             apus__status_request__init(&message)
             message.protocol = version
             control.status_request = arena.message(message)
+        case .adjust(let version, let maxLag):
+            control.body_case = APUS__CONTROL__BODY_ADJUST
+            var message = Apus__Adjust()
+            apus__adjust__init(&message)
+            (message.protocol, message.max_lag) = (version, maxLag)
+            control.adjust = arena.message(message)
         case .status(let status):
             control.body_case = APUS__CONTROL__BODY_STATUS
             control.status = arena.message(status.message(&arena))
@@ -97,11 +103,18 @@ extension ControlMessage {
             case APUS__CONTROL__BODY_STOP: .stop(reason: text(control.stop.pointee.reason))
             case APUS__CONTROL__BODY_GOODBYE: .goodbye(token: control.goodbye.pointee.token, reason: text(control.goodbye.pointee.reason))
             case APUS__CONTROL__BODY_STATUS_REQUEST: .statusRequest(protocol: control.status_request.pointee.protocol)
+            case APUS__CONTROL__BODY_ADJUST:
+                .adjust(protocol: control.adjust.pointee.protocol, maxLag: try adjustedLag(control.adjust.pointee.max_lag))
             case APUS__CONTROL__BODY_STATUS: .status(try Status(control.status.pointee))
             default: throw .missing(field: "Control.body")
             }
         }
     }
+}
+
+private func adjustedLag(_ maxLag: UInt64) throws(WireError) -> UInt64 {
+    guard maxLag <= UInt64(Int.max) else { throw .invalid(field: "Adjust.max_lag", value: "\(maxLag)", allowed: "0…\(Int.max)") }
+    return maxLag
 }
 
 extension Hello {

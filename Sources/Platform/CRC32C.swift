@@ -14,6 +14,17 @@ public struct CRC32C: Sendable {
         return sum.value
     }
 
+    /// The checksum as manifests write it: eight hexadecimal digits.
+    public static func hexadecimal(_ bytes: [UInt8]) -> String { bytes.withUnsafeBytes { hexadecimal([$0]) } }
+
+    /// The same of several parts, one after the other.
+    public static func hexadecimal(_ parts: [UnsafeRawBufferPointer]) -> String {
+        var sum = CRC32C()
+        parts.forEach { sum.update($0) }
+        let digits = String(sum.value, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+
     /// Eight bytes a round by eight tables: a checkpoint of hundreds of megabytes is summed in well under a second.
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         var sum = state

@@ -1,4 +1,4 @@
-import Runs
+import Platform
 import Testing
 
 @Suite struct CRC32CTests {
