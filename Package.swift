@@ -67,7 +67,7 @@ let package = Package(
             ]),
         .target(
             name: "Workers", dependencies: workers,
-            resources: ["__init__", "__main__", "wire", "serving", "spaces", "loop", "atari", "parallel"].map {
+            resources: ["__init__", "__main__", "wire", "serving", "memory", "spaces", "loop", "atari", "parallel"].map {
                 .embedInCode("Python/\($0).py")
             }),
         .target(name: "Acting", dependencies: acting + [argumentParser]),
@@ -111,10 +111,14 @@ let package = Package(
         .testTarget(
             name: "RolesTests",
             dependencies: learning + ["Learning", "Coordinating", .product(name: "Logging", package: "swift-log")]),
+        // A program of one's own, with methods whose proofs are short, wrong or crash.
+        .executableTarget(
+            name: "proof-program", dependencies: learning + ["Learning", "Coordinating", "Commands", argumentParser],
+            path: "Tests/ProofProgram"),
         .testTarget(
             name: "CommandTests",
-            dependencies: coordinating + [
-                "Coordinating", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator", "corridor-worker", "faulty-worker",
+            dependencies: learning + [
+                "Learning", "Coordinating", "Commands", argumentParser, "proof-program", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator", "corridor-worker", "faulty-worker",
             ],
             exclude: ["Fixtures"]),
     ]

@@ -47,7 +47,8 @@ public final class Sampler {
         slots = try environment.make(slots: assignment.slots, key: key)
         builder = RolloutBuilder(
             observation: environment.observationSpace, action: environment.actionSpace, stateCount: network.stateCount,
-            policyCount: assignment.keepsPolicy ? network.distribution.parameterCount : 0, steps: assignment.unroll, slots: assignment.slots, kept: credits + 1)
+            policyCount: assignment.keepsPolicy ? network.distribution.parameterCount : 0, steps: assignment.unroll,
+            slots: assignment.slots, kept: credits + 1)
         weights = Weights(network.layout)
         policy = Policy(network, slots: assignment.slots)
         actionKey = RandomKey(seed: assignment.seed, purpose: .action, actor: place.rank, incarnation: place.incarnation)

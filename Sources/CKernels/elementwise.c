@@ -48,6 +48,10 @@ KERNEL void apus_axpy(float scale, const float *x, float *y, long n) {
     EACH(long i = 0; i < n; i++) y[i] += scale * x[i];
 }
 
+KERNEL void apus_approach(float share, const float *x, float *y, long n) {
+    EACH(long i = 0; i < n; i++) y[i] += share * (x[i] - y[i]);
+}
+
 #define BACKWARD(name, result) \
     KERNEL void apus_##name##_backward(const float *saved, const float *g, float *dx, long n) { \
         EACH(long i = 0; i < n; i++) { \

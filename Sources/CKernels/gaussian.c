@@ -62,3 +62,32 @@ KERNEL void apus_squash_log_slope_backward(const float *u, const float *g, float
     for (long r = 0; r < rows; r++)
         EACH(long c = 0; c < cols; c++) du[r * cols + c] = -2.0f * g[r] * tanh_of(u[r * cols + c]);
 }
+
+// √2 · erf⁻¹(2p − 1) by Giles (2012), "Approximating the erfinv function", single precision.
+KERNEL void apus_normal_quantiles(const float *uniform, float *z, long n) {
+    EACH(long i = 0; i < n; i++) {
+        // 2p − 1 of the cell's middle has 24 bits: it is exact, and so is its distance from ±1.
+        float x = (2.0f * uniform[i] - 1.0f) + 0x1p-24f;
+        float w = -log_of((1.0f - x) * (1.0f + x));
+        float middle = w - 2.5f, far = __builtin_elementwise_sqrt(w) - 3.0f;
+        float p = 2.81022636e-08f;
+        p = p * middle + 3.43273939e-07f;
+        p = p * middle - 3.5233877e-06f;
+        p = p * middle - 4.39150654e-06f;
+        p = p * middle + 0.00021858087f;
+        p = p * middle - 0.00125372503f;
+        p = p * middle - 0.00417768164f;
+        p = p * middle + 0.246640727f;
+        p = p * middle + 1.50140941f;
+        float q = -0.000200214257f;
+        q = q * far + 0.000100950558f;
+        q = q * far + 0.00134934322f;
+        q = q * far - 0.00367342844f;
+        q = q * far + 0.00573950773f;
+        q = q * far - 0.0076224613f;
+        q = q * far + 0.00943887047f;
+        q = q * far + 1.00167406f;
+        q = q * far + 2.83297682f;
+        z[i] = 1.41421356237309505f * x * (w < 5.0f ? p : q);
+    }
+}

@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 int apus_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
@@ -21,6 +24,53 @@ void apus_eventfd_signal(int descriptor) {
 void apus_eventfd_drain(int descriptor) {
     uint64_t count;
     while (read(descriptor, &count, sizeof count) < 0 && errno == EINTR) {}
+}
+
+int apus_bell(void) { return eventfd(0, EFD_CLOEXEC); }
+
+int apus_memory(void) { return memfd_create("apus", MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+
+void *apus_memory_map(int descriptor, size_t size) {
+    if (ftruncate(descriptor, (off_t)size) != 0) return NULL;
+    // Who shares it cannot make it smaller: reading beyond its end would end this process.
+    if (fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) return NULL;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+uint32_t apus_load(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+
+void apus_store(uint32_t *word, uint32_t value) {
+    __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static int64_t clock_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int apus_spin(const uint32_t *word, uint32_t value, int64_t nanoseconds) {
+    // More than this between two looks: another thread had the core.
+    const int64_t gap = 50000;
+    int64_t before = clock_now();
+    const int64_t end = before + nanoseconds;
+    while (before < end) {
+        for (int i = 0; i < 64; i++) {
+            if (apus_load(word) != value) return 1;
+#if defined(__x86_64__)
+            __builtin_ia32_pause();
+#elif defined(__aarch64__)
+            __asm__ volatile("yield");
+#endif
+        }
+        sched_yield();
+        int64_t now = clock_now();
+        if (now - before > gap) return apus_load(word) != value ? 1 : -1;
+        before = now;
+    }
+    return 0;
 }
 
 static int signal_event = -1;
@@ -61,7 +111,9 @@ int apus_die_with_parent(int parent) {
 }
 
 // Between fork and exec only what is safe in a signal handler: other threads may hold any lock.
-static void become(const char *program, char *const arguments[], char *const environment[], int output, int parent, int report) {
+static void become(
+    const char *program, char *const arguments[], char *const environment[], const int passed[], int count, int output, int parent,
+    int report) {
     setpgid(0, 0);
     if (!apus_die_with_parent(parent)) _exit(127);
     signal(SIGPIPE, SIG_DFL);
@@ -72,16 +124,24 @@ static void become(const char *program, char *const arguments[], char *const env
     sigprocmask(SIG_SETMASK, &none, NULL);
     int nothing = open("/dev/null", O_RDONLY);
     if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0) {
+        // Out of the way of the numbers that the passed ones get.
+        int first = STDERR_FILENO + 1, above = first + count;
+        report = fcntl(report, F_DUPFD_CLOEXEC, above);
+        int copies[count + 1];
+        for (int i = 0; i < count; i++) copies[i] = fcntl(passed[i], F_DUPFD_CLOEXEC, above);
+        int whole = report >= 0;
+        for (int i = 0; i < count; i++) whole = dup2(copies[i], first + i) >= 0 && whole;
         // Closed by exec and not at once, for `report` is among them.
-        close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-        execve(program, arguments, environment);
+        close_range((unsigned)above, ~0U, CLOSE_RANGE_CLOEXEC);
+        if (whole) execve(program, arguments, environment);
     }
     int error = errno;
     while (write(report, &error, sizeof error) < 0 && errno == EINTR) {}
     _exit(127);
 }
 
-int apus_spawn(const char *program, char *const arguments[], char *const environment[], int *process, int *output) {
+int apus_spawn(
+    const char *program, char *const arguments[], char *const environment[], const int passed[], int count, int *process, int *output) {
     int ends[2], report[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return errno;
     if (pipe2(report, O_CLOEXEC) != 0) {
@@ -95,7 +155,7 @@ int apus_spawn(const char *program, char *const arguments[], char *const environ
     int parent = getpid();
     int error = 0;
     *process = fork();
-    if (*process == 0) become(program, arguments, environment, ends[1], parent, report[1]);
+    if (*process == 0) become(program, arguments, environment, passed, count, ends[1], parent, report[1]);
     if (*process < 0) error = errno;
     close(ends[1]);
     close(report[1]);

@@ -547,6 +547,96 @@ void   apus__worker__bytes__free_unpacked
   assert(message->base.descriptor == &apus__worker__bytes__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   apus__worker__share__init
+                     (Apus__Worker__Share         *message)
+{
+  static const Apus__Worker__Share init_value = APUS__WORKER__SHARE__INIT;
+  *message = init_value;
+}
+size_t apus__worker__share__get_packed_size
+                     (const Apus__Worker__Share *message)
+{
+  assert(message->base.descriptor == &apus__worker__share__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__worker__share__pack
+                     (const Apus__Worker__Share *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__worker__share__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__worker__share__pack_to_buffer
+                     (const Apus__Worker__Share *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__worker__share__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__Worker__Share *
+       apus__worker__share__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__Worker__Share *)
+     protobuf_c_message_unpack (&apus__worker__share__descriptor,
+                                allocator, len, data);
+}
+void   apus__worker__share__free_unpacked
+                     (Apus__Worker__Share *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__worker__share__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   apus__worker__shared__init
+                     (Apus__Worker__Shared         *message)
+{
+  static const Apus__Worker__Shared init_value = APUS__WORKER__SHARED__INIT;
+  *message = init_value;
+}
+size_t apus__worker__shared__get_packed_size
+                     (const Apus__Worker__Shared *message)
+{
+  assert(message->base.descriptor == &apus__worker__shared__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__worker__shared__pack
+                     (const Apus__Worker__Shared *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__worker__shared__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__worker__shared__pack_to_buffer
+                     (const Apus__Worker__Shared *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__worker__shared__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__Worker__Shared *
+       apus__worker__shared__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__Worker__Shared *)
+     protobuf_c_message_unpack (&apus__worker__shared__descriptor,
+                                allocator, len, data);
+}
+void   apus__worker__shared__free_unpacked
+                     (Apus__Worker__Shared *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__worker__shared__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   apus__worker__reset__init
                      (Apus__Worker__Reset         *message)
 {
@@ -817,7 +907,7 @@ void   apus__worker__close__free_unpacked
   assert(message->base.descriptor == &apus__worker__close__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor apus__worker__from_apus__field_descriptors[4] =
+static const ProtobufCFieldDescriptor apus__worker__from_apus__field_descriptors[5] =
 {
   {
     "open",
@@ -867,17 +957,30 @@ static const ProtobufCFieldDescriptor apus__worker__from_apus__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "share",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__Worker__FromApus, body_case),
+    offsetof(Apus__Worker__FromApus, share),
+    &apus__worker__share__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__worker__from_apus__field_indices_by_name[] = {
   3,   /* field[3] = close */
   0,   /* field[0] = open */
   1,   /* field[1] = reset */
+  4,   /* field[4] = share */
   2,   /* field[2] = step */
 };
 static const ProtobufCIntRange apus__worker__from_apus__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor apus__worker__from_apus__descriptor =
 {
@@ -887,14 +990,14 @@ const ProtobufCMessageDescriptor apus__worker__from_apus__descriptor =
   "Apus__Worker__FromApus",
   "apus.worker",
   sizeof(Apus__Worker__FromApus),
-  4,
+  5,
   apus__worker__from_apus__field_descriptors,
   apus__worker__from_apus__field_indices_by_name,
   1,  apus__worker__from_apus__number_ranges,
   (ProtobufCMessageInit) apus__worker__from_apus__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__worker__from_worker__field_descriptors[5] =
+static const ProtobufCFieldDescriptor apus__worker__from_worker__field_descriptors[6] =
 {
   {
     "hello",
@@ -956,18 +1059,31 @@ static const ProtobufCFieldDescriptor apus__worker__from_worker__field_descripto
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shared",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__Worker__FromWorker, body_case),
+    offsetof(Apus__Worker__FromWorker, shared),
+    &apus__worker__shared__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__worker__from_worker__field_indices_by_name[] = {
   4,   /* field[4] = failure */
   0,   /* field[0] = hello */
   2,   /* field[2] = observations */
   1,   /* field[1] = opened */
+  5,   /* field[5] = shared */
   3,   /* field[3] = stepped */
 };
 static const ProtobufCIntRange apus__worker__from_worker__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor apus__worker__from_worker__descriptor =
 {
@@ -977,14 +1093,14 @@ const ProtobufCMessageDescriptor apus__worker__from_worker__descriptor =
   "Apus__Worker__FromWorker",
   "apus.worker",
   sizeof(Apus__Worker__FromWorker),
-  5,
+  6,
   apus__worker__from_worker__field_descriptors,
   apus__worker__from_worker__field_indices_by_name,
   1,  apus__worker__from_worker__number_ranges,
   (ProtobufCMessageInit) apus__worker__from_worker__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__worker__hello__field_descriptors[3] =
+static const ProtobufCFieldDescriptor apus__worker__hello__field_descriptors[4] =
 {
   {
     "protocol",
@@ -1022,16 +1138,29 @@ static const ProtobufCFieldDescriptor apus__worker__hello__field_descriptors[3] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shares_memory",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Hello, shares_memory),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__worker__hello__field_indices_by_name[] = {
   2,   /* field[2] = libraries */
   1,   /* field[1] = name */
   0,   /* field[0] = protocol */
+  3,   /* field[3] = shares_memory */
 };
 static const ProtobufCIntRange apus__worker__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor apus__worker__hello__descriptor =
 {
@@ -1041,7 +1170,7 @@ const ProtobufCMessageDescriptor apus__worker__hello__descriptor =
   "Apus__Worker__Hello",
   "apus.worker",
   sizeof(Apus__Worker__Hello),
-  3,
+  4,
   apus__worker__hello__field_descriptors,
   apus__worker__hello__field_indices_by_name,
   1,  apus__worker__hello__number_ranges,
@@ -1596,6 +1725,179 @@ const ProtobufCMessageDescriptor apus__worker__bytes__descriptor =
   apus__worker__bytes__field_indices_by_name,
   1,  apus__worker__bytes__number_ranges,
   (ProtobufCMessageInit) apus__worker__bytes__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__worker__share__field_descriptors[10] =
+{
+  {
+    "memory",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Share, memory),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker_bell",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Share, worker_bell),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "apus_bell",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Share, apus_bell),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "size",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Share, size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actions",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Share, actions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "observations",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Share, observations),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rewards",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Share, rewards),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "terminated",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Share, terminated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "truncated",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Share, truncated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "final_observations",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Worker__Share, final_observations),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__worker__share__field_indices_by_name[] = {
+  4,   /* field[4] = actions */
+  2,   /* field[2] = apus_bell */
+  9,   /* field[9] = final_observations */
+  0,   /* field[0] = memory */
+  5,   /* field[5] = observations */
+  6,   /* field[6] = rewards */
+  3,   /* field[3] = size */
+  7,   /* field[7] = terminated */
+  8,   /* field[8] = truncated */
+  1,   /* field[1] = worker_bell */
+};
+static const ProtobufCIntRange apus__worker__share__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor apus__worker__share__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.worker.Share",
+  "Share",
+  "Apus__Worker__Share",
+  "apus.worker",
+  sizeof(Apus__Worker__Share),
+  10,
+  apus__worker__share__field_descriptors,
+  apus__worker__share__field_indices_by_name,
+  1,  apus__worker__share__number_ranges,
+  (ProtobufCMessageInit) apus__worker__share__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define apus__worker__shared__field_descriptors NULL
+#define apus__worker__shared__field_indices_by_name NULL
+#define apus__worker__shared__number_ranges NULL
+const ProtobufCMessageDescriptor apus__worker__shared__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.worker.Shared",
+  "Shared",
+  "Apus__Worker__Shared",
+  "apus.worker",
+  sizeof(Apus__Worker__Shared),
+  0,
+  apus__worker__shared__field_descriptors,
+  apus__worker__shared__field_indices_by_name,
+  0,  apus__worker__shared__number_ranges,
+  (ProtobufCMessageInit) apus__worker__shared__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define apus__worker__reset__field_descriptors NULL

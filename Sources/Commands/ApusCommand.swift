@@ -12,11 +12,14 @@ struct ApusCommand: ParsableCommand {
             EvaluateCommand.self,
             PlotCommand.self,
             LedgerCommand.self,
+            LagSweepCommand.self,
+            ProveCommand.self,
             BenchCommand.self,
             ConfigCommand.self,
             MethodsCommand.self,
             EnvironmentsCommand.self,
             DoctorCommand.self,
+            CellCommand.self,
         ] + Roles.commands)
 
     static func main() {

@@ -25,16 +25,21 @@ public struct LockstepRun {
     private var progress: TrainingProgress
     private var signalCount = 0
     private let lag: LagInjection
+    /// How it went; nil when nobody asked.
+    public private(set) var curve: RunCurve?
 
     /// Begins at the latest checkpoint, if there is one. The environments start anew then: only an unbroken run is bit-equal to another.
     ///
-    /// - Parameter lag: how old the policies that act are.
+    /// - Parameters:
+    ///   - lag: how old the policies that act are.
+    ///   - curve: an empty one, to be filled; nil: what the clock says when to record is enough.
     public init(
-        _ spec: RunSpec, directory: RunDirectory, signals: Signals = .none, lag: LagInjection = .none,
+        _ spec: RunSpec, directory: RunDirectory, signals: Signals = .none, lag: LagInjection = .none, curve: RunCurve? = nil,
         catalogue: EnvironmentCatalogue = .current
     ) throws {
         self.spec = spec
         self.lag = lag
+        self.curve = curve
         self.directory = directory
         self.signals = signals
         lock = try RunLock(directory)
@@ -83,14 +88,18 @@ public struct LockstepRun {
             let version = trainer.version
             let update = try trainer.update(rollouts.sorted { ($0.id.actor, $0.id.sequence) < ($1.id.actor, $1.id.sequence) })
             progress.trained(update, lags: rollouts.map { (version - $0.version, 0) })
+            measure(update, lags: rollouts.map { version - $0.version })
             if signals.received(before: &signalCount) {
                 interrupted = true
                 outcome = Outcome(solved: false, reason: "interrupted")
+            } else if curve?.isOver == true {
+                outcome = Outcome(solved: false, reason: "the training return is at its target")
             } else {
                 outcome = try trainer.judge(&progress)
             }
             if progress.recordIsDue(now: .now), outcome == nil { try keep(progress.record(trainer, shares: [], outcome: nil), report) }
         }
+        curve?.ended(frames: trainer.frames, episodes: progress.episodes)
         if progress.evaluatedVersion != trainer.version, spec.stop.evaluationEpisodes > 0 { try trainer.evaluate(&progress) }
         let checkpoint = TrainingCheckpoint(trainer, state: progress.stateNow(.now))
         try checkpoint.write(to: store, replays: replays)
@@ -101,6 +110,14 @@ public struct LockstepRun {
             trainingReturn: last["training_return"], evaluationReturn: last["evaluation_return"]
         ).write(to: directory)
         return interrupted
+    }
+
+    private mutating func measure(_ update: UpdateReport, lags: [UInt64]) {
+        guard curve != nil else { return }
+        let lag = Float(lags.reduce(0, +)) / Float(lags.count)
+        curve!.trained(
+            frames: trainer.frames, episodes: progress.episodes,
+            metrics: [("loss", update.loss), ("gradient_norm", update.gradientNorm), ("policy_lag_mean", lag)] + update.metrics)
     }
 
     private func keep(_ record: Record, _ report: (Record) -> Void) throws {

@@ -13,6 +13,8 @@ public struct Method: Algorithm {
     /// Whether advantages are centred and scaled to variance 1 over the batch, or over each minibatch where credit is renewed. The value
     /// targets are never touched.
     public var normalizesAdvantages: Bool
+    /// Advantages are limited to ± this, after they were normalised; infinite: they are not.
+    public var advantageLimit: Float = .infinity
     /// nil: the objective is not weighted.
     public var correction: (any Correction)?
     /// π_prox
@@ -42,6 +44,13 @@ public struct Method: Algorithm {
         self.data = data
     }
 
+    /// The method after a share of the run, 0 … 1, with whatever is annealed at its value there.
+    public func at(progress: Double) -> Method {
+        var method = self
+        method.regularizers = regularizers.map { $0.at(progress: progress) }
+        return method
+    }
+
     public func learner(_ setting: LearnerSetting) throws -> any Learner {
         if case .epsilonGreedy = setting.network.distribution {
             throw MethodError(
@@ -59,6 +68,13 @@ public struct Method: Algorithm {
     public func loss(
         _ batch: RolloutBatch, network: any PolicyNetwork, parameters: Parameters, constants: Parameters, target: Parameters? = nil
     ) -> (loss: Tensor, metrics: [Metric]) {
+        loss(batch, network: network, parameters: parameters, constants: constants, target: target, ages: nil)
+    }
+
+    func loss(
+        _ batch: RolloutBatch, network: any PolicyNetwork, parameters: Parameters, constants: Parameters, target: Parameters?,
+        ages: AgeBuckets?
+    ) -> (loss: Tensor, metrics: [Metric]) {
         let policy = Evaluation(batch, network, parameters: parameters, constants: constants)
         let proximal: Proximal? =
             switch anchor {
@@ -66,14 +82,16 @@ public struct Method: Algorithm {
             case .start: Proximal(policy)
             case .target: Proximal(Evaluation(batch, network, parameters: target ?? constants, constants: target ?? constants))
             }
-        let constants = StepConstants(self, batch, policy, proximal)
+        let constants = StepConstants(self, batch, policy, proximal, ages: ages)
         let (loss, metrics) = loss(
-            constants.step(logProb: policy.logProb, entropy: policy.entropy, value: policy.value, policy.output, network.distribution))
+            constants.step(logProb: policy.logProb, entropy: policy.entropy, value: policy.value, policy.output, network.distribution),
+            ages: ages)
         return (loss, metrics + constants.metrics)
     }
 
     /// The loss of some steps.
-    func loss(_ step: PolicyStep) -> (loss: Tensor, metrics: [Metric]) {
+    /// - Parameter rows: which steps t · N + n of the batch they are; nil: all.
+    func loss(_ step: PolicyStep, ages: AgeBuckets?, rows: [Int]? = nil) -> (loss: Tensor, metrics: [Metric]) {
         // Metrics are means over the steps, whatever the rule of the loss.
         let share = aggregate == .stepSum ? 1 / Float(step.logProb.count) : 1
         let surrogate = objective.loss(step)
@@ -83,6 +101,11 @@ public struct Method: Algorithm {
             let term = aggregate(regularizer.loss(step))
             metrics.append(regularizer.metric(term.scalar * share))
             loss = loss + regularizer.coefficient * term
+        }
+        if let clipped = objective.clipped(step) {
+            let share = { (clipped: Tensor) -> [Metric] in [("clip_fraction", mean(clipped).scalar)] }
+            metrics += share(clipped)
+            metrics += ages?.metrics(of: clipped, rows: rows, share) ?? []
         }
         return (loss, metrics + objective.metrics(step))
     }

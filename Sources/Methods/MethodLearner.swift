@@ -4,7 +4,9 @@ import Tensors
 
 /// The learner of a `Method`: epochs of minibatches over a batch, each a gradient step.
 final class MethodLearner: Learner {
-    private let method: Method
+    private let recipe: Method
+    /// The recipe as it is at the moment of the update.
+    private var method: Method
     private let network: any PolicyNetwork
     private let descent: Descent
     private let seed: UInt64
@@ -13,15 +15,18 @@ final class MethodLearner: Learner {
 
     var weights: Weights { descent.weights }
 
-    init(_ method: Method, _ setting: LearnerSetting) {
+    /// - Parameter weights: where to begin; nil: at the network's initial weights.
+    init(_ method: Method, _ setting: LearnerSetting, from weights: Weights? = nil) {
+        recipe = method
         self.method = method
         network = setting.network
         seed = setting.seed
-        descent = Descent(network.initialWeights(seed: setting.seed), setting.optimizer)
+        descent = Descent(weights ?? network.initialWeights(seed: setting.seed), setting.optimizer)
         if case .target = method.anchor { target = (descent.weights.copy(), 0) }
     }
 
     func update(_ batch: RolloutBatch, at moment: Moment) throws -> LearnerReport {
+        method = recipe.at(progress: moment.progress)
         let report = try method.plan.isSingle ? oneStep(batch, moment) : manySteps(batch, moment)
         renewTarget()
         return report
@@ -39,7 +44,8 @@ final class MethodLearner: Learner {
         var metrics: [Metric] = []
         let (loss, norm) = try descent.step(learningRate: moment.learningRate) { parameters in
             let (loss, found) = method.loss(
-                batch, network: network, parameters: parameters, constants: weights.parameters(), target: target?.weights.parameters())
+                batch, network: network, parameters: parameters, constants: weights.parameters(), target: target?.weights.parameters(),
+                ages: AgeBuckets(batch, at: moment.version))
             metrics = found
             return loss
         }
@@ -63,7 +69,8 @@ final class MethodLearner: Learner {
             case .start: Proximal(old)
             case .target: Proximal(evaluate(batch, target!.weights))
             }
-        let constants = StepConstants(method, batch, old, proximal)
+        let ages = AgeBuckets(batch, at: moment.version)
+        let constants = StepConstants(method, batch, old, proximal, ages: ages)
         let inWholeSlots = network.stateCount > 0 || method.plan.renewsCredit || method.objective.needsSequences
         var means = MetricMeans()
         epochs: for epoch in 0..<method.plan.epochs {
@@ -74,7 +81,8 @@ final class MethodLearner: Learner {
                 let (loss, norm) = try descent.step(learningRate: moment.learningRate) { parameters in
                     let (loss, found) =
                         method.plan.renewsCredit
-                        ? self.renewedLoss(batch, part, proximal, parameters) : self.loss(batch, part, constants, parameters)
+                        ? self.renewedLoss(batch, part, proximal, ages, parameters)
+                        : self.loss(batch, part, constants, ages, parameters)
                     metrics = found
                     return loss
                 }
@@ -90,7 +98,7 @@ final class MethodLearner: Learner {
 
     /// The loss of a minibatch with the credit of the update's start.
     private func loss(
-        _ batch: RolloutBatch, _ part: Minibatch, _ constants: StepConstants, _ parameters: Parameters
+        _ batch: RolloutBatch, _ part: Minibatch, _ constants: StepConstants, _ ages: AgeBuckets, _ parameters: Parameters
     ) -> (loss: Tensor, metrics: [Metric]) {
         var unroll: Unroll?
         if let slots = part.slots, network.stateCount > 0 {
@@ -103,20 +111,21 @@ final class MethodLearner: Learner {
             part.rows, logProb: network.distribution.logProb(of: action, output),
             entropy: network.distribution.entropy(output, at: action), value: output.value, output, network.distribution,
             sequences: part.slots.map { batch.sequences.slots($0) })
-        let (loss, metrics) = method.loss(step)
+        let (loss, metrics) = method.loss(step, ages: ages, rows: part.rows)
         return (loss, metrics + movement(step))
     }
 
     /// The loss of a minibatch of whole slots with credit under the policy as it is now.
     private func renewedLoss(
-        _ batch: RolloutBatch, _ part: Minibatch, _ proximal: Proximal?, _ parameters: Parameters
+        _ batch: RolloutBatch, _ part: Minibatch, _ proximal: Proximal?, _ ages: AgeBuckets, _ parameters: Parameters
     ) -> (loss: Tensor, metrics: [Metric]) {
         let slots = batch.slots(part.slots!)
         let policy = Evaluation(slots, network, parameters: parameters, constants: weights.parameters())
-        let constants = StepConstants(method, slots, policy, proximal?.picked(part.rows, [slots.steps, slots.slots]))
+        let constants = StepConstants(
+            method, slots, policy, proximal?.picked(part.rows, [slots.steps, slots.slots]), ages: ages.slots(part.slots!))
         let step = constants.step(
             logProb: policy.logProb, entropy: policy.entropy, value: policy.value, policy.output, network.distribution)
-        let (loss, metrics) = method.loss(step)
+        let (loss, metrics) = method.loss(step, ages: ages, rows: part.rows)
         return (loss, metrics + movement(step) + constants.metrics)
     }
 
@@ -129,6 +138,10 @@ final class MethodLearner: Learner {
         let logRatio = clamp(step.logProb.detached - step.proximalLogProb, -20, 20)
         return [("kl", mean(exp(logRatio) - logRatio).scalar - 1)]
     }
+
+    /// Weights and optimiser as they are now, to go back to.
+    func mark() -> Descent.Mark { descent.mark() }
+    func returnTo(_ mark: Descent.Mark) { descent.returnTo(mark) }
 
     // MARK: State
 

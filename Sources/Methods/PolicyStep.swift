@@ -28,12 +28,14 @@ public struct PolicyStep {
     /// What the anchor's network says of each step; nil where the anchor is the behaviour policy.
     public let proximalPolicy: PolicyOutput?
     /// The correction's weights of the objective; nil: all 1.
-    public let weight: Tensor?
+    public internal(set) var weight: Tensor?
     /// Where the sequences are; nil where steps were shuffled.
     public let sequences: Sequences?
 
     /// r = π / π_prox of the action taken. The logarithm is limited to ±20.
     public var ratio: Tensor { exp(clamp(logProb - proximalLogProb, -20, 20)) }
+    /// The same, a constant.
+    public var detachedRatio: Tensor { exp(clamp(logProb.detached - proximalLogProb, -20, 20)) }
 
     public init(
         logProb: Tensor, entropy: Tensor, value: Tensor, policy: PolicyOutput? = nil, distribution: ActionDistribution? = nil, advantage: Tensor,

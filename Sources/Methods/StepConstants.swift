@@ -37,7 +37,8 @@ struct StepConstants {
     /// - Parameters:
     ///   - policy: the target policy, whose values are taken.
     ///   - proximal: nil where it is the behaviour policy.
-    init(_ method: Method, _ batch: RolloutBatch, _ policy: Evaluation, _ proximal: Proximal?) {
+    ///   - ages: by which numbers are told apart; nil: by none.
+    init(_ method: Method, _ batch: RolloutBatch, _ policy: Evaluation, _ proximal: Proximal?, ages: AgeBuckets? = nil) {
         behaviourLogProb = batch.behaviourLogProb
         proximalLogProb = proximal?.logProb ?? batch.behaviourLogProb
         oldValue = policy.value.detached
@@ -52,16 +53,25 @@ struct StepConstants {
             corrected = ratios
         }
         let (advantage, valueTarget) = assignCredit(method, batch, policy, corrected)
-        self.advantage = method.normalizesAdvantages ? normalized(advantage) : advantage
+        let scaled = method.normalizesAdvantages ? normalized(advantage) : advantage
+        self.advantage = method.advantageLimit.isFinite ? clamp(scaled, -method.advantageLimit, method.advantageLimit) : scaled
         self.valueTarget = valueTarget
         var metrics = ratioMetrics(ratios)
-        metrics += corrected.withBuffer { method.credit.metrics(ratios: $0) }
+        metrics += ages?.metrics(of: ratios) { [("effective_sample_size", effectiveSampleSize($0))] } ?? []
+        let creditMetrics = { (ratios: Tensor) in ratios.withBuffer { method.credit.metrics(ratios: $0) } }
+        metrics += creditMetrics(corrected)
+        metrics += ages?.metrics(of: corrected, creditMetrics) ?? []
         metrics.append(("advantage_mean", mean(advantage).scalar))
         metrics.append(("explained_variance", explainedVariance(of: valueTarget, by: oldValue)))
         if let correction = method.correction {
             let logRatio = clamp(proximalLogProb - behaviourLogProb, -20, 20)
             let weight = correction.weights(logRatio, sequences)
             metrics += correction.metrics(logRatio, weight)
+            if let truncated = correction.truncated(logRatio, sequences) {
+                let share = { (truncated: Tensor) -> [Metric] in [("correction_truncated_share", mean(truncated).scalar)] }
+                metrics += share(truncated)
+                metrics += ages?.metrics(of: truncated, share) ?? []
+            }
             self.weight = weight
         } else {
             weight = nil

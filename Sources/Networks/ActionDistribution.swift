@@ -135,6 +135,27 @@ public enum ActionDistribution: Sendable, Hashable {
         }
     }
 
+    /// [rows, A] in [−1, 1]: actions of a bounded box as they were drawn, the way critics see them. Differentiable.
+    public func unit(_ drawn: Tensor) -> Tensor {
+        switch self {
+        case .categorical, .multiCategorical, .epsilonGreedy: preconditionFailure("discrete actions have no place in a box")
+        case .gaussian(let low, let high):
+            let half = zip(low, high).map { ($1 - $0) / 2 }
+            let middle = Tensor(zip(low, high).map { -($0 + $1) / 2 }, [low.count])
+            return clamp(multiplyRow(addRow(drawn, middle), Tensor(half.map { 1 / $0 }, [low.count])), -1, 1)
+        case .tanhGaussian: return tanh(drawn)
+        }
+    }
+
+    /// Draws of a squashed normal policy through which gradients reach the network: actions in (−1, 1), [rows, A], and their
+    /// log-density there, [rows].
+    ///
+    /// - Parameter noise: [rows, A] from the standard normal distribution.
+    public func drawn(_ output: PolicyOutput, noise: Tensor) -> (action: Tensor, logProb: Tensor) {
+        guard case .tanhGaussian = self else { preconditionFailure("\(self) is no squashed normal distribution") }
+        return TanhGaussian(output).drawn(noise: noise)
+    }
+
     /// What the environment is told where the policy has drawn `drawn`, in place.
     public func bound(_ drawn: UnsafeMutableRawBufferPointer) {
         switch self {

@@ -26,20 +26,6 @@ public struct ActorCritic: PolicyNetwork {
     private let logDeviation: Int?
     public let valuesActions: Bool
 
-    /// A fully connected layer without activation.
-    private struct Head {
-        let weight, bias: Int
-
-        init(_ name: String, inputs: Int, outputs: Int, _ layout: inout ParameterLayout) {
-            weight = layout.add("\(name).weight", [outputs, inputs])
-            bias = layout.add("\(name).bias", [outputs])
-        }
-
-        func callAsFunction(_ x: Tensor, _ parameters: Parameters) -> Tensor {
-            linear(x, weight: parameters[weight], bias: parameters[bias])
-        }
-    }
-
     /// - Throws: `NetworkError` when the settings do not fit the spaces.
     public init(
         observation: Space, action: Space, _ settings: NetworkSettings = NetworkSettings(), valuesActions: Bool = false

@@ -4,6 +4,8 @@ import Tensors
 public struct NonFiniteGradient: Error, Sendable {
     /// The first thing that went bad, in words.
     public let tensor: String
+
+    public init(tensor: String) { self.tensor = tensor }
 }
 
 /// Weights that go down the gradient of losses: the weights, their optimiser, and the limit of a gradient's norm.
@@ -55,15 +57,15 @@ public final class Descent {
     public func restore(_ state: [Column]) throws { try optimizer.restore(state) }
 
     /// Weights and optimiser as they are now, to go back to.
-    public func mark() -> Mark { Mark(weights: weights.flat.values, optimizer: optimizer.state) }
+    public func mark() -> Mark { Mark(weights: copied(weights.flat), optimizer: optimizer.copy()) }
 
     public func returnTo(_ mark: Mark) {
-        weights.flat.withMutableBuffer { _ = $0.update(fromContentsOf: mark.weights) }
-        do { try optimizer.restore(mark.optimizer) } catch { preconditionFailure("an optimiser's own state does not fit: \(error)") }
+        weights.flat.withMutableBuffer { flat in mark.weights.withBuffer { _ = flat.update(fromContentsOf: $0) } }
+        optimizer = mark.optimizer.copy()
     }
 
     public struct Mark {
-        fileprivate let weights: [Float]
-        fileprivate let optimizer: [Column]
+        fileprivate let weights: Tensor
+        fileprivate let optimizer: any Optimizer
     }
 }

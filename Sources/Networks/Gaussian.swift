@@ -1,7 +1,7 @@
 import Glibc
 import Tensors
 
-/// A normal distribution with a diagonal covariance: means [N, A], log σ [A].
+/// A normal distribution with a diagonal covariance: means [N, A], log σ [A] or one for each row, [N, A].
 struct Gaussian {
     let mean: Tensor
     let logDeviation: Tensor
@@ -15,10 +15,13 @@ struct Gaussian {
     /// [N]
     func logProb(of actions: Tensor) -> Tensor { gaussianLogProb(mean: mean, logDeviation: logDeviation, action: actions) }
 
-    /// [N], in nats: Σ log σ + A/2 · log 2πe, the same for all rows.
+    /// Whether each row has a log σ of its own.
+    var isRowWise: Bool { logDeviation.shape.count == 2 }
+
+    /// [N], in nats: Σ log σ + A/2 · log 2πe.
     var entropy: Tensor {
         let constant = Float(mean.shape[1]) * 0.5 * Float(log(2 * Double.pi) + 1)
-        return repeated(sum(logDeviation) + constant, mean.shape[0])
+        return isRowWise ? sumLastAxis(logDeviation) + constant : repeated(sum(logDeviation) + constant, mean.shape[0])
     }
 
     /// Draws mean + σ z with z = Φ⁻¹(uniform).
@@ -38,6 +41,10 @@ struct Gaussian {
             "means \(mean.shape) need as many uniforms and actions, not \(uniforms.count) and \(actions.count)")
         mean.withBuffer { mean in
             logDeviation.withBuffer { logDeviation in
+                guard !isRowWise else {
+                    for index in mean.indices { actions[index] = mean[index] + exp(logDeviation[index]) * normalQuantile(uniforms[index]) }
+                    return
+                }
                 for k in 0..<count {
                     let deviation = exp(logDeviation[k])
                     for index in stride(from: k, to: mean.count, by: count) {
@@ -64,8 +71,24 @@ struct TanhGaussian {
     /// estimate whose gradient reaches mean and σ.
     func entropy(at draws: Tensor) -> Tensor {
         let deviation = exp(base.logDeviation)
-        let z = multiplyRow(draws.detached - base.mean.detached, 1 / deviation.detached)
+        let distance = draws.detached - base.mean.detached
+        guard !base.isRowWise else {
+            return base.entropy + squashLogSlope(base.mean + distance / deviation.detached * deviation)
+        }
+        let z = multiplyRow(distance, 1 / deviation.detached)
         return base.entropy + squashLogSlope(base.mean + multiplyRow(z, deviation))
+    }
+
+    /// tanh u with u = mean + σ z, and its log-density [N]. The gradient of both reaches mean and σ through the draw ("reparameterised").
+    ///
+    /// log N(u) is written in z, a constant: u's own gradient and the mean's would cancel in it.
+    func drawn(noise z: Tensor) -> (action: Tensor, logProb: Tensor) {
+        let deviation = exp(base.logDeviation)
+        let u = base.mean + (base.isRowWise ? z * deviation : multiplyRow(z, deviation))
+        let constant = -0.5 * Float(log(2 * Double.pi)) * Float(z.shape[1])
+        let density = sumLastAxis(-0.5 * square(z)) + constant
+        let deviations = base.isRowWise ? sumLastAxis(base.logDeviation) : repeated(sum(base.logDeviation), z.shape[0])
+        return (tanh(u), density - deviations - squashLogSlope(u))
     }
 
     /// Draws u, with the log-probabilities of tanh u.

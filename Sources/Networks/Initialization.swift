@@ -5,7 +5,8 @@ struct Initializer {
     private let key: RandomKey
     private var matrices: UInt32 = 0
 
-    init(seed: UInt64) { key = RandomKey(seed: seed, purpose: .weights) }
+    /// - Parameter part: tells networks that learn side by side from one seed apart.
+    init(seed: UInt64, part: UInt32 = 0) { key = RandomKey(seed: seed, purpose: .weights, actor: part) }
 
     /// Orthonormal rows or columns, times `gain`. Filters [out, in, height, width] count as matrices [out, in · height · width].
     mutating func orthogonal(_ weight: Tensor, gain: Float) {

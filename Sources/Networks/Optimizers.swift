@@ -6,6 +6,8 @@ import Tensors
 public protocol Optimizer {
     /// One update of `weights.flat` from `weights.gradient` times `gradientScale` (see `clipScale`).
     mutating func step(_ weights: Weights, learningRate: Float, gradientScale: Float)
+    /// The same state in memory of its own.
+    func copy() -> Self
     /// Everything needed to go on after a restart, as named columns.
     var state: [Column] { get }
     mutating func restore(_ state: [Column]) throws
@@ -79,6 +81,12 @@ public struct Adam: Optimizer {
         }
     }
 
+    public func copy() -> Adam {
+        var copy = self
+        (copy.first, copy.second) = (copied(first), copied(second))
+        return copy
+    }
+
     public var state: [Column] {
         var steps = Int32(clamping: steps)
         let count = withUnsafeBytes(of: &steps) { SharedBytes(copying: $0) }
@@ -119,6 +127,12 @@ public struct RMSProp: Optimizer {
         }
     }
 
+    public func copy() -> RMSProp {
+        var copy = self
+        copy.meanSquare = copied(meanSquare)
+        return copy
+    }
+
     public var state: [Column] { [column("rmsprop.mean_square", meanSquare)] }
 
     public mutating func restore(_ state: [Column]) throws {
@@ -129,6 +143,10 @@ public struct RMSProp: Optimizer {
 private func checkCount(_ moment: Tensor, _ weights: Weights) {
     precondition(
         moment.count == weights.layout.count, "an optimiser of \(moment.count) values cannot update weights of \(weights.layout.count)")
+}
+
+func copied(_ tensor: Tensor) -> Tensor {
+    Tensor(tensor.shape) { target in tensor.withBuffer { _ = target.update(fromContentsOf: $0) } }
 }
 
 private func power(_ base: Double, _ exponent: Int) -> Double {

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// One named parameter and where it stands in the flat weights vector.
@@ -47,6 +48,12 @@ public final class Weights {
         let copy = Weights(layout)
         flat.withBuffer { from in copy.flat.withMutableBuffer { _ = $0.update(fromContentsOf: from) } }
         return copy
+    }
+
+    /// Moves every value by this share of the way to the other's (Polyak averaging): w += share · (other − w).
+    public func approach(_ other: Weights, share: Float) {
+        precondition(layout == other.layout, "weights of two layouts")
+        flat.withMutableBuffer { w in other.flat.withBuffer { apus_approach(share, $0.baseAddress, w.baseAddress, w.count) } }
     }
 
     public func zeroGradient() { gradient.withMutableBuffer { $0.update(repeating: 0) } }

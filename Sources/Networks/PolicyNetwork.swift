@@ -38,15 +38,18 @@ public struct NetworkEntry: Sendable {
     public let id: String
     /// One line.
     public let summary: String
+    /// What stands after each fully connected layer unless the run says otherwise.
+    public let activation: Activation
     private let build: @Sendable (Space, Space, NetworkSettings) throws -> any PolicyNetwork
 
     /// - Parameter make: builds the network for an observation and an action space; throws an error with a remedy when they do not fit.
     public init(
-        id: String, summary: String,
+        id: String, summary: String, activation: Activation = .tanh,
         make: @escaping @Sendable (_ observation: Space, _ action: Space, _ settings: NetworkSettings) throws -> any PolicyNetwork
     ) {
         self.id = id
         self.summary = summary
+        self.activation = activation
         build = make
     }
 
@@ -65,6 +68,16 @@ public struct NetworkCatalogue: Sendable {
         NetworkEntry(id: "actor_q", summary: "policy and values of discrete actions on one torso, built from the settings under network") {
             try ActorCritic(observation: $0, action: $1, $2, valuesActions: true)
         },
+        NetworkEntry(
+            id: "squashed_gaussian", summary: "a policy for bounded actions whose σ depends on the observation; no value", activation: .relu
+        ) {
+            try SquashedGaussianPolicy(observation: $0, action: $1, $2)
+        },
+        NetworkEntry(
+            id: "deterministic", summary: "one bounded action for each observation, explored around with noise; no value", activation: .relu
+        ) {
+            try DeterministicPolicy(observation: $0, action: $1, $2)
+        },
         NetworkEntry(id: "q_network", summary: "values of discrete actions in two streams (dueling), built from the settings under network") {
             try QNetwork(observation: $0, action: $1, $2)
         },
@@ -77,6 +90,9 @@ public struct NetworkCatalogue: Sendable {
     public init(_ entries: [NetworkEntry]) { self.entries = entries }
 
     public func adding(_ entries: [NetworkEntry]) -> NetworkCatalogue { NetworkCatalogue(self.entries + entries) }
+
+    /// What stands after the layers of a network unless the run says otherwise.
+    public func activation(of id: String) -> Activation { entries.first { $0.id == id }?.activation ?? .tanh }
 
     /// The network that the settings ask for.
     public func make(observation: Space, action: Space, _ settings: NetworkSettings) throws -> any PolicyNetwork {

@@ -4,7 +4,7 @@ import Tensors
 public struct PolicyOutput {
     /// [rows, P]: logits of a discrete policy, means of a continuous one; the values of actions where the policy is greedy.
     public let policy: Tensor
-    /// [A]: log σ of a continuous policy, the same for all observations; nil for a discrete one.
+    /// Log σ of a continuous policy: [A], the same for all observations, or [rows, A]; nil for a discrete one.
     public let logDeviation: Tensor?
     /// [rows]
     public let value: Tensor
@@ -23,15 +23,16 @@ public struct PolicyOutput {
 
     /// The same values, constants for every tape.
     public var detached: PolicyOutput {
-        PolicyOutput(policy: policy.detached, logDeviation: logDeviation?.detached, value: value.detached, actionValues: actionValues?.detached,
+        PolicyOutput(
+            policy: policy.detached, logDeviation: logDeviation?.detached, value: value.detached, actionValues: actionValues?.detached,
             state: state?.detached)
     }
 
     /// Some rows, copied: constants for every tape.
     public func picked(_ rows: [Int]) -> PolicyOutput {
         PolicyOutput(
-            policy: policy.picked(rows), logDeviation: logDeviation?.detached, value: value.picked(rows),
-            actionValues: actionValues?.picked(rows), state: state?.picked(rows))
+            policy: policy.picked(rows), logDeviation: logDeviation.map { $0.shape.count == 2 ? $0.picked(rows) : $0.detached },
+            value: value.picked(rows), actionValues: actionValues?.picked(rows), state: state?.picked(rows))
     }
 }
 

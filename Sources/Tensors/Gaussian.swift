@@ -33,6 +33,13 @@ public func gaussianLogProb(mean: Tensor, logDeviation: Tensor, action: Tensor) 
     }
 }
 
+/// Φ⁻¹ of numbers in [0, 1) with 24 bits, at the middle of the cell that each names: a constant.
+public func normalQuantiles(_ uniforms: Tensor) -> Tensor {
+    let z = Tensor(uninitialized: uniforms.shape)
+    withExtendedLifetime(uniforms.storage) { apus_normal_quantiles(uniforms.base, z.base, z.count) }
+    return z
+}
+
 /// Σ log(1 − tanh² u) over the last axis, [..., A] → [...]: what the log-density of u exceeds that of tanh u by.
 ///
 /// Computed as 2 (log 2 − u − softplus(−2u)), which neither overflows nor cancels for large |u|.

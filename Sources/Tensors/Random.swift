@@ -36,6 +36,11 @@ public struct RandomKey: Hashable, Sendable {
     public func uniforms(step: UInt64, into buffer: UnsafeMutableBufferPointer<Float>) {
         apus_philox_uniforms(low, high, step, buffer.baseAddress, buffer.count)
     }
+
+    /// Numbers from the standard normal distribution: Φ⁻¹ of `uniforms`.
+    public func normals(step: UInt64, _ shape: [Int]) -> Tensor {
+        normalQuantiles(Tensor(shape) { uniforms(step: step, into: $0) })
+    }
 }
 
 /// A sequence of random numbers: blocks with the counters (0, 0, 0, 0), (1, 0, 0, 0), … of one key, two 64-bit numbers each.

@@ -41,8 +41,18 @@ public final class ExternalSlots: Slots {
         var worker: Worker
         /// How often it was started again.
         var life: UInt64 = 0
-        /// [B] + shape: the observations that the slots were last given.
-        var observations: SharedBytes?
+        /// [B] + shape: the observations that the slots were last given. They are the final ones when the worker fails.
+        let observations: UnsafeMutableRawBufferPointer
+        /// [B] + shape: room for the final observations of a step.
+        let finalObservations: UnsafeMutableRawBufferPointer
+
+        init(slots: Range<Int>, worker: Worker, observationBytes: Int) {
+            (self.slots, self.worker) = (slots, worker)
+            observations = .allocate(byteCount: slots.count * observationBytes, alignment: 64)
+            finalObservations = .allocate(byteCount: slots.count * observationBytes, alignment: 64)
+            observations.initializeMemory(as: UInt8.self, repeating: 0)
+            finalObservations.initializeMemory(as: UInt8.self, repeating: 0)
+        }
     }
 
     /// Starts the workers and waits until all are ready.
@@ -62,7 +72,7 @@ public final class ExternalSlots: Slots {
         let starting = try ranges.map { try start($0, life: 0) }
         for (range, starting) in zip(ranges, starting) {
             do {
-                groups.append(Group(slots: range, worker: try ready(starting)))
+                groups.append(Group(slots: range, worker: try ready(starting), observationBytes: observationSpace.byteCount))
             } catch {
                 throw environment.failure(error, of: starting)
             }
@@ -72,7 +82,11 @@ public final class ExternalSlots: Slots {
     deinit {
         for group in groups { group.worker.close() }
         let deadline = Time.now + 1
-        for group in groups { group.worker.end(by: deadline) }
+        for group in groups {
+            group.worker.end(by: deadline)
+            group.observations.deallocate()
+            group.finalObservations.deallocate()
+        }
     }
 
     /// The processes, in the order of their slots.
@@ -124,7 +138,7 @@ public final class ExternalSlots: Slots {
             groups[index].life += 1
             do {
                 groups[index].worker = try ready(try start(groups[index].slots, life: groups[index].life))
-                groups[index].worker.send([.bytes(FromApus.reset.encoded())])
+                groups[index].worker.send(.reset)
                 try takeFirst(index, by: .now + environment.running.stepDeadline)
                 return
             } catch let next as WorkerFault {
@@ -137,7 +151,8 @@ public final class ExternalSlots: Slots {
     private func takeFirst(_ index: Int, by deadline: Time) throws(WorkerFault) {
         let answer = try groups[index].worker.receive(by: deadline, during: "Reset", seconds: environment.running.stepDeadline)
         guard answer.message == .observations else { throw .malformed("\(answer.message.name) where Observations answers Reset") }
-        groups[index].observations = try check.first(answer.frames, slots: groups[index].slots)
+        let first = try check.first(answer.frames, slots: groups[index].slots)
+        first.withBytes { groups[index].observations.copyMemory(from: $0) }
         for slot in groups[index].slots { episodes[slot] = Episode() }
     }
 
@@ -145,7 +160,7 @@ public final class ExternalSlots: Slots {
 
     public func reset(observation: UnsafeMutableRawBufferPointer) throws {
         precondition(observation.count == count * observationSpace.byteCount, "a row must have \(count) slots of \(environment.id)")
-        for group in groups { group.worker.send([.bytes(FromApus.reset.encoded())]) }
+        for group in groups { group.worker.send(.reset) }
         let deadline = Time.now + environment.running.stepDeadline
         for index in groups.indices {
             do {
@@ -157,8 +172,6 @@ public final class ExternalSlots: Slots {
         }
     }
 
-    private static let stepFrame = FromApus.step.encoded()
-
     public func step(_ row: SlotsRow, ended: (EndedEpisode) -> Void) throws {
         precondition(
             row.observation.count == count * observationSpace.byteCount && row.actions.count == count * actionSpace.byteCount
@@ -167,7 +180,7 @@ public final class ExternalSlots: Slots {
         try check.actions(row.actions, step: steps)
         for group in groups {
             let bytes = row.actions[(group.slots.lowerBound * actionSpace.byteCount)..<(group.slots.upperBound * actionSpace.byteCount)]
-            group.worker.send([.bytes(Self.stepFrame), .bytes([UInt8](UnsafeRawBufferPointer(rebasing: bytes)))])
+            group.worker.step(UnsafeRawBufferPointer(rebasing: bytes))
         }
         let deadline = Time.now + environment.running.stepDeadline
         for index in groups.indices {
@@ -180,35 +193,34 @@ public final class ExternalSlots: Slots {
         steps += 1
     }
 
-    /// Receives what a group's step has given, and writes it when all of it is as it should be.
+    /// Receives what a group's step has given into its part of the row, and checks it there: a worker that shares memory can still write
+    /// to what it has sent. What is wrong is overwritten by `truncate`.
     private func take(_ index: Int, _ row: SlotsRow, by deadline: Time, ended: (EndedEpisode) -> Void) throws {
         let slots = groups[index].slots
-        let answer = try groups[index].worker.receive(
-            by: deadline, during: "step \(steps)", seconds: environment.running.stepDeadline)
-        guard case .stepped = answer.message else { throw WorkerFault.malformed("\(answer.message.name) where Stepped answers Step") }
-        let stepped = try check.stepped(
-            answer.frames, slots: slots, step: steps, lengths: episodes[slots].lazy.map(\.length), opened.maxEpisodeSteps)
-        groups[index].observations = stepped.observations
-        copyObservations(index, to: row.observation)
-        stepped.rewards.withBytes { Self.write($0, to: row.reward, slots) }
-        stepped.terminated.withBytes { Self.write($0, to: row.terminated, slots) }
-        stepped.truncated.withBytes { Self.write($0, to: row.truncated, slots) }
-        stepped.finalObservations.withBytes { finals in
-            var next = 0
-            for slot in slots {
-                episodes[slot].length += 1
-                episodes[slot].earned += Double(row.reward[slot])
-                guard row.terminated[slot] | row.truncated[slot] == 1 else { continue }
-                report(slot, UnsafeRawBufferPointer(rebasing: finals[next..<(next + observationSpace.byteCount)]), ended)
-                next += observationSpace.byteCount
-            }
+        let target = StepTarget(
+            observations: observations(of: index, in: row.observation), rewards: Self.part(of: row.reward, slots),
+            terminated: Self.part(of: row.terminated, slots), truncated: Self.part(of: row.truncated, slots),
+            finalObservations: groups[index].finalObservations)
+        let finalBytes = try groups[index].worker.receiveStep(
+            into: target, by: deadline, during: "step \(steps)", seconds: environment.running.stepDeadline)
+        try check.stepped(
+            target, finalBytes: finalBytes, slots: slots, step: steps, lengths: episodes[slots].lazy.map(\.length), opened.maxEpisodeSteps)
+        groups[index].observations.copyMemory(from: UnsafeRawBufferPointer(target.observations))
+        var next = 0
+        for slot in slots {
+            episodes[slot].length += 1
+            episodes[slot].earned += Double(row.reward[slot])
+            guard row.terminated[slot] | row.truncated[slot] == 1 else { continue }
+            report(slot, UnsafeRawBufferPointer(rebasing: target.finalObservations[next..<(next + observationSpace.byteCount)]), ended)
+            next += observationSpace.byteCount
         }
     }
 
     /// Ends the episodes of a failed group and starts its worker again.
     private func truncate(_ index: Int, _ fault: WorkerFault, _ row: SlotsRow, ended: (EndedEpisode) -> Void) throws {
         let slots = groups[index].slots
-        let last = groups[index].observations
+        // The new worker's first observations take their place.
+        let last = [UInt8](groups[index].observations)
         let lengths = episodes[slots]
         try mend(index, fault)
         copyObservations(index, to: row.observation)
@@ -216,15 +228,15 @@ public final class ExternalSlots: Slots {
             (row.reward[slot], row.terminated[slot], row.truncated[slot]) = (0, 0, 1)
             episodes[slot] = lengths[slot]
             episodes[slot].length += 1
-            last?.withBytes { bytes in
+            last.withUnsafeBytes { bytes in
                 let offset = (slot - slots.lowerBound) * observationSpace.byteCount
                 report(slot, UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + observationSpace.byteCount)]), ended)
             }
         }
     }
 
-    private static func write<Element>(_ bytes: UnsafeRawBufferPointer, to row: UnsafeMutableBufferPointer<Element>, _ slots: Range<Int>) {
-        UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: row[slots])).copyMemory(from: bytes)
+    private static func part<Element>(of row: UnsafeMutableBufferPointer<Element>, _ slots: Range<Int>) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: row[slots]))
     }
 
     private func report(_ slot: Int, _ finalObservation: UnsafeRawBufferPointer, _ ended: (EndedEpisode) -> Void) {
@@ -235,9 +247,11 @@ public final class ExternalSlots: Slots {
     }
 
     private func copyObservations(_ index: Int, to row: UnsafeMutableRawBufferPointer) {
-        let start = groups[index].slots.lowerBound * observationSpace.byteCount
-        groups[index].observations?.withBytes {
-            UnsafeMutableRawBufferPointer(rebasing: row[start..<(start + $0.count)]).copyMemory(from: $0)
-        }
+        observations(of: index, in: row).copyMemory(from: UnsafeRawBufferPointer(groups[index].observations))
+    }
+
+    private func observations(of index: Int, in row: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawBufferPointer {
+        let (slots, bytes) = (groups[index].slots, observationSpace.byteCount)
+        return UnsafeMutableRawBufferPointer(rebasing: row[(slots.lowerBound * bytes)..<(slots.upperBound * bytes)])
     }
 }

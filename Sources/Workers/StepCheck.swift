@@ -8,16 +8,6 @@ struct StepCheck {
     let observationSpace: Space
     let actionSpace: Space
 
-    /// What a step has given, checked.
-    struct Stepped {
-        var observations: SharedBytes
-        var rewards: SharedBytes
-        var terminated: SharedBytes
-        var truncated: SharedBytes
-        /// Of the slots whose episode ended, in order.
-        var finalObservations: SharedBytes
-    }
-
     // MARK: Actions
 
     /// Refuses actions that lie outside the space, before any is sent.
@@ -57,39 +47,36 @@ struct StepCheck {
     /// The frame behind Observations.
     func first(_ frames: [SharedBytes], slots: Range<Int>) throws(WorkerFault) -> SharedBytes {
         guard frames.count == 1 else { throw .malformed("\(frames.count) frames behind Observations instead of 1") }
-        try size(frames[0], "observations", slots.count * observationSpace.byteCount)
-        try observations(frames[0], "observation") { (slots.lowerBound + $0, "at its reset") }
+        let bytes = slots.count * observationSpace.byteCount
+        guard frames[0].count == bytes else { throw .malformed("\(frames[0].count) bytes of observations instead of \(bytes)") }
+        try frames[0].withBytes { bytes throws(WorkerFault) in
+            try observations(bytes, "observation") { (slots.lowerBound + $0, "at its reset") }
+        }
         return frames[0]
     }
 
-    /// The frames behind Stepped.
+    /// What a step has given; its sizes are right, but for that of the final observations.
     ///
     /// - Parameters:
+    ///   - finalBytes: how many bytes of final observations there are.
     ///   - lengths: of the episodes so far, without this step.
     ///   - limit: no episode is longer.
     func stepped(
-        _ frames: [SharedBytes], slots: Range<Int>, step: UInt64, lengths: some Sequence<Int32>, _ limit: Int?
-    ) throws(WorkerFault) -> Stepped {
-        guard frames.count == 5 else { throw .malformed("\(frames.count) frames behind Stepped instead of 5") }
-        let stepped = Stepped(
-            observations: frames[0], rewards: frames[1], terminated: frames[2], truncated: frames[3], finalObservations: frames[4])
-        try size(frames[0], "observations", slots.count * observationSpace.byteCount)
-        try size(frames[1], "rewards", slots.count * 4)
-        try size(frames[2], "terminated", slots.count)
-        try size(frames[3], "truncated", slots.count)
-        if !frames[1].withBytes(allFinite) {
-            let rewards = frames[1].array(of: Float.self)
+        _ step: StepTarget, finalBytes: Int, slots: Range<Int>, step time: UInt64, lengths: some Sequence<Int32>, _ limit: Int?
+    ) throws(WorkerFault) {
+        if !allFinite(UnsafeRawBufferPointer(step.rewards)) {
+            let rewards = step.rewards.assumingMemoryBound(to: Float.self)
             let index = rewards.firstIndex { !$0.isFinite }!
-            throw .malformed("the reward of slot \(slots.lowerBound + index) in step \(step) is \(rewards[index])")
+            throw .malformed("the reward of slot \(slots.lowerBound + index) in step \(time) is \(rewards[index])")
         }
-        let (terminated, truncated) = (frames[2].array(of: UInt8.self), frames[3].array(of: UInt8.self))
+        let (terminated, truncated) = (step.terminated, step.truncated)
         var ended: [Int] = []
         var length = lengths.makeIterator()
         for index in terminated.indices {
             let slot = slots.lowerBound + index
             guard terminated[index] <= 1, truncated[index] <= 1, terminated[index] & truncated[index] == 0 else {
                 throw .malformed(
-                    "slot \(slot) in step \(step) is terminated \(terminated[index]) and truncated \(truncated[index]); "
+                    "slot \(slot) in step \(time) is terminated \(terminated[index]) and truncated \(truncated[index]); "
                         + "flags are 0 or 1, at most one 1")
             }
             let steps = (length.next() ?? 0) + 1
@@ -99,19 +86,18 @@ struct StepCheck {
                 throw .malformed("the episode of slot \(slot) goes on after step \(steps), the limit is \(limit)")
             }
         }
-        try size(frames[4], "final observations of \(ended.count) ended slots", ended.count * observationSpace.byteCount)
-        try observations(frames[0], "observation") { (slots.lowerBound + $0, "in step \(step)") }
-        try observations(frames[4], "final observation") { (ended[$0], "in step \(step)") }
-        return stepped
-    }
-
-    private func size(_ frame: SharedBytes, _ what: String, _ bytes: Int) throws(WorkerFault) {
-        guard frame.count != bytes else { return }
-        throw .malformed("\(frame.count) bytes of \(what) instead of \(bytes)")
+        let bytes = ended.count * observationSpace.byteCount
+        guard finalBytes == bytes else {
+            throw .malformed("\(finalBytes) bytes of final observations of \(ended.count) ended slots instead of \(bytes)")
+        }
+        try observations(UnsafeRawBufferPointer(step.observations), "observation") { (slots.lowerBound + $0, "in step \(time)") }
+        try observations(UnsafeRawBufferPointer(rebasing: step.finalObservations[..<bytes]), "final observation") {
+            (ended[$0], "in step \(time)")
+        }
     }
 
     /// - Parameter place: the slot of a row, and when.
-    private func observations(_ frame: SharedBytes, _ what: String, place: (Int) -> (Int, String)) throws(WorkerFault) {
+    private func observations(_ rows: UnsafeRawBufferPointer, _ what: String, place: (Int) -> (Int, String)) throws(WorkerFault) {
         func wrong(_ index: Int, _ value: String, _ allowed: String) -> WorkerFault {
             let (slot, time) = place(index / observationSpace.count)
             let element = index % observationSpace.count
@@ -119,13 +105,13 @@ struct StepCheck {
         }
         switch observationSpace {
         case .box:
-            guard !frame.withBytes(allFinite) else { return }
-            let values = frame.array(of: Float.self)
+            guard !allFinite(rows) else { return }
+            let values = rows.assumingMemoryBound(to: Float.self)
             let index = values.firstIndex { !$0.isFinite }!
             throw wrong(index, "\(values[index])", "a finite number")
         case .bytes(_, let high):
-            guard high < .max, let index = frame.withBytes({ $0.firstIndex { $0 > high } }) else { return }
-            throw wrong(index, "\(frame.array(of: UInt8.self)[index])", "0 to \(high)")
+            guard high < .max, let index = rows.firstIndex(where: { $0 > high }) else { return }
+            throw wrong(index, "\(rows[index])", "0 to \(high)")
         case .discrete, .multiDiscrete: preconditionFailure("\(id): observations are a box or bytes")
         }
     }

@@ -57,7 +57,8 @@ public struct WorkerError: Remediable, Equatable {
             return
         }
         problem = "the worker does not start: \(fault.cause)"
-        remedy = (hint ?? "Mend what it says, or try the worker alone: apus environments check '\(id)'.") + Self.quoted(output)
+        // Where the remedy is known, the traceback above the cause tells nothing more.
+        remedy = hint ?? "Mend what it says, or try the worker alone: apus environments check '\(id)'." + Self.quoted(output)
     }
 
     /// The worker failed too often.

@@ -6,6 +6,7 @@ import Testing
 @Suite struct TextTests {
     static let commands = [
         "train", "status", "adjust", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor",
+        "lag-sweep", "prove",
     ]
 
     @Test(arguments: [""] + commands)
@@ -47,17 +48,33 @@ import Testing
         (["adjust", "runs/none", "--max-lag", "3"], 1, "runs/none"),
         (["status", "--coordinator", "localhost"], 1, "tcp://HOST:PORT"),
         (["doctor", "--reference", "none.json"], 1, "none.json"),
+        (["lag-sweep"], 64, "a preset or a run file"),
+        (["lag-sweep", "cartpol"], 1, "Did you mean cartpole?"),
+        (["lag-sweep", "cartpole", "--corrections", "vtarce"], 1, "Did you mean vtrace? There are: none, clip, vtrace"),
+        (["lag-sweep", "cartpole", "--corrections", "none,none"], 64, "stands twice"),
+        (["lag-sweep", "cartpole", "--lags", "0,two"], 64, "\"two\" is no lag"),
+        (["lag-sweep", "cartpole", "--lags", "0,-1"], 64, "\"-1\" is no lag"),
+        (["lag-sweep", "cartpole", "--lags", "1,,2"], 64, "whole numbers from 0 to 10000"),
+        (["lag-sweep", "cartpole", "--lags", "4,4"], 64, "stands twice"),
+        (["lag-sweep", "cartpole", "--seeds", "0"], 64, "allowed are 1 to 1000"),
+        (["lag-sweep", "cartpole", "--workers", "0"], 64, "allowed are 1 to 1024"),
+        (["lag-sweep", "cartpole", "--frames", "0"], 1, "stop.frames is 0"),
+        (["lag-sweep", "cartpole", "--distribution", "normal"], 64, "'fixed' and 'uniform'"),
+        (["lag-sweep", "cartpole", "-o", "lag.png"], 64, "ends in .svg"),
+        (["lag-sweep", "cartpole", "--set", "method.options.clpi=1", "--corrections", "clip"], 1, "Did you mean clip?"),
+        (["prove"], 64, "--all"),
+        (["prove", "vtarce"], 1, "Did you mean \"vtrace\"?"),
     ])
     func mistyped(_ arguments: [String], code: Int32, says: String) throws {
         try inScratch { folder in
             let result = try Program.apus(arguments, in: folder)
             #expect(result.code == code && result.output.isEmpty)
             #expect(result.error.contains(says), "\(result.error)")
-            #expect(!Files.exists("\(folder)/runs"), "a mistake leaves nothing behind")
+            for name in ["runs", "sweeps", "proofs"] { #expect(!Files.exists("\(folder)/\(name)"), "a mistake leaves nothing behind") }
         }
     }
 
-    @Test(arguments: [["methods"], ["environments"], ["config", "cartpole"], ["doctor"]])
+    @Test(arguments: [["methods"], ["environments"], ["config", "cartpole"], ["doctor"], ["lag-sweep", "--list"]])
     func json(_ arguments: [String]) throws {
         try inScratch { folder in
             let result = try Program.apus(arguments + ["--json"], in: folder)

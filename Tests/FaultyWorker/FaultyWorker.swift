@@ -5,8 +5,8 @@ import Tensors
 import Wire
 import Workers
 
-/// A worker that goes wrong as it is told: `faulty-worker FAULT STEP LIVES ADDRESS`. Its first LIVES lives fail at step STEP; the next does
-/// not.
+/// A worker that goes wrong as it is told: `faulty-worker FAULT STEP LIVES [shares] ADDRESS`. Its first LIVES lives fail at step STEP; the
+/// next does not.
 ///
 /// Each slot observes (its seed as a float in 0 … 1, the episode's steps), earns its action, and is terminated after ten steps.
 @main
@@ -16,6 +16,8 @@ struct FaultyWorker {
     private let at: Int
     private let context = SocketContext()
     private let socket: Socket
+    private let shares: Bool
+    private var shared: SharedSteps?
 
     private static let episode = 10
     private var open = Open(environment: "", seeds: [])
@@ -26,10 +28,12 @@ struct FaultyWorker {
 
     private init(_ words: [String]) throws {
         // The socket's name ends in ".LIFE", how often the worker was started again.
-        let life = words[4].split(separator: ".").last.flatMap { Int($0) } ?? 0
+        let address = words[words.count - 1]
+        let life = address.split(separator: ".").last.flatMap { Int($0) } ?? 0
+        shares = words.contains("shares")
         (fault, at, failing) = (words[1], Int(words[2])!, life < Int(words[3])!)
         socket = Socket(.pair, in: context)
-        try socket.connect(Endpoint(words[4]))
+        try socket.connect(Endpoint(address))
     }
 
     static func main() throws {
@@ -55,7 +59,7 @@ struct FaultyWorker {
             exit(3)
         }
         if has("silent") { sleep(3600) }
-        var hello = Hello(name: "faulty-worker", libraries: ["none 1.0"])
+        var hello = Hello(name: "faulty-worker", libraries: ["none 1.0"], sharesMemory: shares)
         if has("version") { hello.protocol = 7 }
         if has("garbage-hello") {
             while !socket.send([.bytes([0xff, 0xff, 1])]) { usleep(1000) }
@@ -65,6 +69,7 @@ struct FaultyWorker {
     }
 
     private mutating func answer() throws {
+        if let shared, shared.wait() { return step(shared.actions(lengths.count)) }
         Poll.wait(sockets: [socket], descriptors: [], milliseconds: 1000)
         guard let frames = socket.receive() else { return }
         switch try FromApus(decoding: frames[0]) {
@@ -73,6 +78,9 @@ struct FaultyWorker {
             lengths = lengths.map { _ in 0 }
             send(.observations, [bytes(observations())])
         case .step: step(frames[1].array(of: Int32.self))
+        case .share(let share):
+            shared = SharedSteps(share)
+            send(has("not-shared") ? .observations : .shared)
         case .close: exit(0)
         }
     }
@@ -114,7 +122,19 @@ struct FaultyWorker {
         }
         var frames = [bytes(observations()), bytes(actions.map(Float.init)), terminated, truncated, bytes(finals)]
         if now { spoil(&frames) }
-        send(.stepped, frames)
+        guard let shared else { return send(.stepped, frames) }
+        shared.write(frames)
+        var ended = frames[4].count / 8
+        if now, fault == "many-finals" { ended = lengths.count + 1 }
+        if now, fault == "most-finals" { ended = .init(UInt32.max) }
+        if now, fault == "shrink" { shared.shrink() }
+        shared.answer(kind: now && fault == "odd-kind" ? 7 : 1, ended: ended, lag: now && fault == "other-number" ? 5 : 0)
+    }
+
+    /// Answers a step by a message.
+    private func reply(_ message: FromWorker, _ frames: [[UInt8]] = []) {
+        send(message, frames)
+        shared?.answer(kind: 2, ended: 0)
     }
 
     /// Faults in the place of an answer; true: answer all the same.
@@ -130,11 +150,15 @@ struct FaultyWorker {
             signal(SIGSEGV, SIG_DFL)
             kill(getpid(), SIGSEGV)
         case "late": sleep(3600)
-        case "error": send(.failure(Failure(.error, problem: "ValueError: the sky fell", slots: [1])))
-        case "refuse-step": send(.failure(Failure(.refused, problem: "no more", remedy: "stop it")))
-        case "garbage": socket.send([.bytes([0xff, 0xff, 0xff])])
-        case "empty": socket.send([.bytes([])])
-        case "other-message": send(.observations, [bytes(observations())])
+        case "error": reply(.failure(Failure(.error, problem: "ValueError: the sky fell", slots: [1])))
+        case "refuse-step": reply(.failure(Failure(.refused, problem: "no more", remedy: "stop it")))
+        case "garbage":
+            socket.send([.bytes([0xff, 0xff, 0xff])])
+            shared?.answer(kind: 2, ended: 0)
+        case "empty":
+            socket.send([.bytes([])])
+            shared?.answer(kind: 2, ended: 0)
+        case "other-message": reply(.observations, [bytes(observations())])
         case "chatty":
             // More than a pipe holds.
             for line in 0..<4000 { say("line \(line) of what nobody reads, and it is a long one") }
@@ -160,7 +184,7 @@ struct FaultyWorker {
             set(2, 0, UInt8(1))
             set(3, 0, UInt8(1))
         case "no-final": set(2, 0, UInt8(1))
-        case "long-final": frames[4] += [0, 0, 0, 0]
+        case "long-final": frames[4] += Array(repeating: 0, count: shares ? 8 : 4)
         default: break
         }
     }

@@ -163,7 +163,7 @@ import Testing
         let (sum, squares) = (ratios.reduce(0, +), ratios.reduce(0) { $0 + $1 * $1 })
         #expect(abs(metrics["rho_mean"]! - Float(sum / 24)) < 1e-4)
         #expect(abs(metrics["effective_sample_size"]! - Float(sum * sum / (24 * squares))) < 1e-4)
-        #expect(metrics["rho_clipped_share"]! == Float(ratios.count { $0 > 1 }) / 24)
+        #expect(metrics["rho_clipped_share"]! == Float(ratios.count { $0 > 1 + 1e-5 }) / 24)
         #expect(abs(metrics["entropy"]! - policy.entropy.values.reduce(0, +) / 24) < 1e-5)
         #expect(metrics["explained_variance"]! < 1)
         #expect(metrics.keys.sorted() == [

@@ -6,8 +6,8 @@ import Workers
 
 /// Workers that go wrong in every way, as real processes.
 @Suite struct FaultTests {
-    private func faulty(_ fault: String, at step: Int = 4, lives: Int = 1) -> String {
-        "worker:\(buildFolder)/faulty-worker \(fault) \(step) \(lives)"
+    private func faulty(_ fault: String, at step: Int = 4, lives: Int = 1, shares: Bool = false) -> String {
+        "worker:\(buildFolder)/faulty-worker \(fault) \(step) \(lives)\(shares ? " shares" : "")"
     }
 
     /// The fault of one step costs its slots their episode, and nothing else.
@@ -24,8 +24,26 @@ import Workers
         ("no-final", "0 bytes of final observations of 1 ended slots instead of 8"),
         ("long-final", "4 bytes of final observations of 0 ended slots instead of 0"),
     ])
-    func aFailedStepTruncates(_ fault: String, cause: String) throws {
-        let scene = try Scene(faulty(fault), slots: 3, options: ["step_deadline": 0.5])
+    func aFailedStepTruncates(_ fault: String, cause: String) throws { try truncates(faulty(fault), cause) }
+
+    /// The same where steps go through memory.
+    @Test(arguments: [
+        ("exit", "ended with exit code 5: Traceback: the world is not enough"), ("kill", "killed by signal 9"),
+        ("segfault", "killed by signal 11"), ("stop", "no answer to step 4 for 0.5 s"), ("late", "no answer to step 4 for 0.5 s"),
+        ("error", "slot 1: ValueError: the sky fell"), ("garbage", "3 bytes are not a worker.FromWorker"),
+        ("empty", "body is missing"), ("other-message", "Observations where memory or a Failure answers Step"),
+        ("nan-observation", "the observation of slot 1 in step 4 is nan at element 1, allowed is a finite number"),
+        ("infinite-reward", "the reward of slot 1 in step 4 is -inf"), ("flag", "slot 1 in step 4 is terminated 2 and truncated 0"),
+        ("both-flags", "slot 0 in step 4 is terminated 1 and truncated 1"),
+        ("no-final", "0 bytes of final observations of 1 ended slots instead of 8"),
+        ("long-final", "8 bytes of final observations of 0 ended slots instead of 0"),
+        ("many-finals", "more final observations than slots"), ("most-finals", "more final observations than slots"),
+        ("odd-kind", "an answer of kind 7; it is 1 or 2"), ("other-number", "no answer to step 4 for 0.5 s"),
+    ])
+    func aFailedStepThroughMemoryTruncates(_ fault: String, cause: String) throws { try truncates(faulty(fault, shares: true), cause) }
+
+    private func truncates(_ id: String, _ cause: String) throws {
+        let scene = try Scene(id, slots: 3, options: ["step_deadline": 0.5])
         try scene.reset()
         let first = scene.observations
         for step in 0..<4 {
@@ -132,9 +150,33 @@ import Workers
         #expect(error.remedy.contains("environment.options.restarts") && error.remedy.contains("    Traceback: the world is not enough"))
     }
 
+    /// Memory that is taken away would end this process at its next look.
+    @Test func aWorkerCannotShrinkTheMemory() throws {
+        let scene = try Scene(faulty("shrink", shares: true), slots: 3)
+        try scene.reset()
+        for step in 0..<8 {
+            try scene.step { Int32($0) }
+            #expect(scene.observations[1] == Float(step + 1) && scene.rewards == [0, 1, 2])
+        }
+        #expect(scene.slots.takeFailures().isEmpty)
+    }
+
+    /// Steps are the same through memory and by messages, several processes or one.
+    @Test func memoryChangesNothing() throws {
+        let numbers = try Scene(faulty("none"), slots: 5, maxEpisodeSteps: 7).record(steps: 40)
+        #expect(try Scene(faulty("none", shares: true), slots: 5, maxEpisodeSteps: 7).record(steps: 40) == numbers)
+        let divided = try Scene(faulty("none", shares: true), slots: 5, options: ["processes": 3], maxEpisodeSteps: 7)
+        #expect(try divided.record(steps: 40) == numbers)
+    }
+
+    @Test func anotherAnswerThanShared() throws {
+        let error = try remediable { _ = try Scene(faulty("not-shared", lives: 100, shares: true), slots: 2) }
+        #expect(error.problem.contains("Observations where Shared answers Share"), "\(error)")
+    }
+
     /// A worker that refuses to go on is not asked again.
-    @Test func refusalIsFinal() throws {
-        let scene = try Scene(faulty("refuse-step", at: 0), slots: 2)
+    @Test(arguments: [false, true]) func refusalIsFinal(shares: Bool) throws {
+        let scene = try Scene(faulty("refuse-step", at: 0, shares: shares), slots: 2)
         try scene.reset()
         let error = try remediable { try scene.step { _ in 0 } }
         #expect(error.problem == "no more" && error.remedy == "stop it")

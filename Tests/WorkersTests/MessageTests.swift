@@ -14,13 +14,18 @@ import Workers
     private static func isObservation(_ space: Space) -> Bool { space.elementType != .int32 }
     private static func isAction(_ space: Space) -> Bool { space.elementType != .uint8 }
 
+    private static let share = Share(
+        memory: 3, workerBell: 4, apusBell: 5, size: 1 << 40, actions: 256, observations: 320, rewards: 384, terminated: 448,
+        truncated: 512, finalObservations: 1 << 39)
+
     static let fromApus: [FromApus] = [
-        .reset, .step, .close, .open(Open(environment: "", seeds: [])),
+        .reset, .step, .close, .share(share), .open(Open(environment: "", seeds: [])),
         .open(Open(environment: "a:b/c", seeds: [0, 1, .max], options: ["stack": 4, "x": -.infinity], maxEpisodeSteps: 27_000)),
     ]
     static let fromWorker: [FromWorker] =
         [
-            .observations, .stepped, .hello(Hello(name: "", libraries: [])), .hello(Hello(name: "näme", libraries: ["a 1", "b 2"])),
+            .observations, .stepped, .shared,
+            .hello(Hello(name: "", libraries: [], sharesMemory: true)), .hello(Hello(name: "näme", libraries: ["a 1", "b 2"])),
             .failure(Failure(.error, problem: "p")), .failure(Failure(.refused, problem: "p", remedy: "r", slots: [0, 7])),
         ]
         + spaces.filter(isObservation).flatMap { observation in

@@ -7,7 +7,8 @@ import Workers
 
 /// Whether the Python that Apus finds can run the worker, and what else it has.
 enum Installed {
-    static let versions: [String: String] = (try? PythonPackages(["pyzmq", "numpy", "gymnasium", "ale-py", "pettingzoo"]).versions) ?? [:]
+    static let versions: [String: String] =
+        (try? PythonPackages(["pyzmq", "numpy", "gymnasium", "ale-py", "pettingzoo", "opencv-python-headless"]).versions) ?? [:]
     static func has(_ packages: String...) -> Bool { (["pyzmq", "numpy"] + packages).allSatisfy { versions[$0] != nil } }
     static let comment: Comment = "needs the Python packages pyzmq, numpy and those of the environment"
 }
@@ -151,6 +152,25 @@ private let folder = Files.parent(of: #filePath)
         #expect(scene.ended.map(\.length) == [9, 9])
         let error = try remediable { _ = try resolve("gymnasium:ALE/Pong-v5", options: ["frame_skip": 4]) }
         #expect(error.problem == "ALE/Pong-v5 has no option \"frame_skip\"" && error.remedy.contains("frameskip"))
+    }
+
+    /// Releases of ale-py without a vector environment: Gymnasium's wrappers do the same, with the same limit.
+    @Test(.enabled(if: Installed.has("gymnasium", "ale-py", "opencv-python-headless"), Installed.comment))
+    func pongOfAnOlderRelease() throws {
+        let program = "worker:\(folder)/Fixtures/older_ale.py?gymnasium:ALE/Pong-v5"
+        let (older, newer) = (try resolve(program), try resolve("gymnasium:ALE/Pong-v5"))
+        #expect(older.observationSpace == newer.observationSpace && older.actionSpace == newer.actionSpace)
+        #expect(older.maxEpisodeSteps == newer.maxEpisodeSteps)
+        let scene = try Scene(program, slots: 2, maxEpisodeSteps: 9)
+        try scene.reset()
+        #expect(Set(scene.row.observation).count > 2)
+        for step in 0..<18 {
+            try scene.step { _ in 0 }
+            #expect(scene.truncated == (step % 9 == 8 ? [1, 1] : [0, 0]) && scene.terminated == [0, 0])
+        }
+        #expect(scene.slots.takeFailures().isEmpty)
+        let error = try remediable { _ = try resolve(program, options: ["fire_reset": 1]) }
+        #expect(error.problem == "fire_reset needs a newer ale-py" && error.remedy.contains("--upgrade ale-py"))
     }
 
     /// Two agents, one of which is out early, in a game of our own.

@@ -34,6 +34,8 @@ void apus_minimum(const float *a, const float *b, float *y, long n);
 void apus_maximum(const float *a, const float *b, float *y, long n);
 /// y += scale · x
 void apus_axpy(float scale, const float *x, float *y, long n);
+/// y += share · (x − y)
+void apus_approach(float share, const float *x, float *y, long n);
 
 // Gradients: g is ∂loss/∂output, dx receives ∂loss/∂input.
 /// dx = g · (1 − y²), y = tanh(x)
@@ -221,6 +223,8 @@ void apus_max_pool_backward(const ApusPooling *p, const float *x, const float *y
 void apus_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t output[4]);
 /// out[i] = the upper 24 bits of the first word of the block with counter (i, step low, step high, 0), in [0, 1)
 void apus_philox_uniforms(uint32_t key0, uint32_t key1, uint64_t step, float *out, long n);
+/// z = Φ⁻¹(uniform) at the middle of the 24-bit cell that a number of [0, 1) names; relative error 1e-6
+void apus_normal_quantiles(const float *uniform, float *z, long n);
 
 /// The processor level whose variant of the kernels runs here, in words.
 const char *apus_kernel_target(void);

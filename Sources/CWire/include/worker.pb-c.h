@@ -27,6 +27,8 @@ typedef struct Apus__Worker__Discrete Apus__Worker__Discrete;
 typedef struct Apus__Worker__MultiDiscrete Apus__Worker__MultiDiscrete;
 typedef struct Apus__Worker__Box Apus__Worker__Box;
 typedef struct Apus__Worker__Bytes Apus__Worker__Bytes;
+typedef struct Apus__Worker__Share Apus__Worker__Share;
+typedef struct Apus__Worker__Shared Apus__Worker__Shared;
 typedef struct Apus__Worker__Reset Apus__Worker__Reset;
 typedef struct Apus__Worker__Observations Apus__Worker__Observations;
 typedef struct Apus__Worker__Step Apus__Worker__Step;
@@ -56,7 +58,8 @@ typedef enum {
   APUS__WORKER__FROM_APUS__BODY_OPEN = 1,
   APUS__WORKER__FROM_APUS__BODY_RESET = 2,
   APUS__WORKER__FROM_APUS__BODY_STEP = 3,
-  APUS__WORKER__FROM_APUS__BODY_CLOSE = 4
+  APUS__WORKER__FROM_APUS__BODY_CLOSE = 4,
+  APUS__WORKER__FROM_APUS__BODY_SHARE = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(APUS__WORKER__FROM_APUS__BODY__CASE)
 } Apus__Worker__FromApus__BodyCase;
 
@@ -69,6 +72,7 @@ struct  Apus__Worker__FromApus
     Apus__Worker__Reset *reset;
     Apus__Worker__Step *step;
     Apus__Worker__Close *close;
+    Apus__Worker__Share *share;
   };
 };
 #define APUS__WORKER__FROM_APUS__INIT \
@@ -82,7 +86,8 @@ typedef enum {
   APUS__WORKER__FROM_WORKER__BODY_OPENED = 2,
   APUS__WORKER__FROM_WORKER__BODY_OBSERVATIONS = 3,
   APUS__WORKER__FROM_WORKER__BODY_STEPPED = 4,
-  APUS__WORKER__FROM_WORKER__BODY_FAILURE = 5
+  APUS__WORKER__FROM_WORKER__BODY_FAILURE = 5,
+  APUS__WORKER__FROM_WORKER__BODY_SHARED = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(APUS__WORKER__FROM_WORKER__BODY__CASE)
 } Apus__Worker__FromWorker__BodyCase;
 
@@ -96,6 +101,7 @@ struct  Apus__Worker__FromWorker
     Apus__Worker__Observations *observations;
     Apus__Worker__Stepped *stepped;
     Apus__Worker__Failure *failure;
+    Apus__Worker__Shared *shared;
   };
 };
 #define APUS__WORKER__FROM_WORKER__INIT \
@@ -122,10 +128,14 @@ struct  Apus__Worker__Hello
    */
   size_t n_libraries;
   char **libraries;
+  /*
+   * It can answer Share.
+   */
+  protobuf_c_boolean shares_memory;
 };
 #define APUS__WORKER__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__worker__hello__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, 0,NULL }
+    , 0, (char *)protobuf_c_empty_string, 0,NULL, 0 }
 
 
 /*
@@ -303,6 +313,53 @@ struct  Apus__Worker__Bytes
 #define APUS__WORKER__BYTES__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__worker__bytes__descriptor) \
     , 0,NULL, 0 }
+
+
+/*
+ * Apus → worker, once after Opened: step through memory from now on. Only to a worker that says it can; the numbers of descriptors are the
+ * worker's own.
+ */
+struct  Apus__Worker__Share
+{
+  ProtobufCMessage base;
+  /*
+   * The file, to be mapped for reading and writing; its size is `size` and stays so.
+   */
+  uint32_t memory;
+  /*
+   * Where the worker waits, and where it wakes Apus.
+   */
+  uint32_t worker_bell;
+  uint32_t apus_bell;
+  uint64_t size;
+  /*
+   * Where the tensors begin, in bytes, each at a multiple of 64.
+   */
+  uint64_t actions;
+  uint64_t observations;
+  uint64_t rewards;
+  uint64_t terminated;
+  uint64_t truncated;
+  /*
+   * Room for B of them.
+   */
+  uint64_t final_observations;
+};
+#define APUS__WORKER__SHARE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__worker__share__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
+/*
+ * worker → Apus: it has mapped the memory.
+ */
+struct  Apus__Worker__Shared
+{
+  ProtobufCMessage base;
+};
+#define APUS__WORKER__SHARED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__worker__shared__descriptor) \
+     }
 
 
 /*
@@ -619,6 +676,44 @@ Apus__Worker__Bytes *
 void   apus__worker__bytes__free_unpacked
                      (Apus__Worker__Bytes *message,
                       ProtobufCAllocator *allocator);
+/* Apus__Worker__Share methods */
+void   apus__worker__share__init
+                     (Apus__Worker__Share         *message);
+size_t apus__worker__share__get_packed_size
+                     (const Apus__Worker__Share   *message);
+size_t apus__worker__share__pack
+                     (const Apus__Worker__Share   *message,
+                      uint8_t             *out);
+size_t apus__worker__share__pack_to_buffer
+                     (const Apus__Worker__Share   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__Worker__Share *
+       apus__worker__share__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__worker__share__free_unpacked
+                     (Apus__Worker__Share *message,
+                      ProtobufCAllocator *allocator);
+/* Apus__Worker__Shared methods */
+void   apus__worker__shared__init
+                     (Apus__Worker__Shared         *message);
+size_t apus__worker__shared__get_packed_size
+                     (const Apus__Worker__Shared   *message);
+size_t apus__worker__shared__pack
+                     (const Apus__Worker__Shared   *message,
+                      uint8_t             *out);
+size_t apus__worker__shared__pack_to_buffer
+                     (const Apus__Worker__Shared   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__Worker__Shared *
+       apus__worker__shared__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__worker__shared__free_unpacked
+                     (Apus__Worker__Shared *message,
+                      ProtobufCAllocator *allocator);
 /* Apus__Worker__Reset methods */
 void   apus__worker__reset__init
                      (Apus__Worker__Reset         *message);
@@ -771,6 +866,12 @@ typedef void (*Apus__Worker__Box_Closure)
 typedef void (*Apus__Worker__Bytes_Closure)
                  (const Apus__Worker__Bytes *message,
                   void *closure_data);
+typedef void (*Apus__Worker__Share_Closure)
+                 (const Apus__Worker__Share *message,
+                  void *closure_data);
+typedef void (*Apus__Worker__Shared_Closure)
+                 (const Apus__Worker__Shared *message,
+                  void *closure_data);
 typedef void (*Apus__Worker__Reset_Closure)
                  (const Apus__Worker__Reset *message,
                   void *closure_data);
@@ -807,6 +908,8 @@ extern const ProtobufCMessageDescriptor apus__worker__discrete__descriptor;
 extern const ProtobufCMessageDescriptor apus__worker__multi_discrete__descriptor;
 extern const ProtobufCMessageDescriptor apus__worker__box__descriptor;
 extern const ProtobufCMessageDescriptor apus__worker__bytes__descriptor;
+extern const ProtobufCMessageDescriptor apus__worker__share__descriptor;
+extern const ProtobufCMessageDescriptor apus__worker__shared__descriptor;
 extern const ProtobufCMessageDescriptor apus__worker__reset__descriptor;
 extern const ProtobufCMessageDescriptor apus__worker__observations__descriptor;
 extern const ProtobufCMessageDescriptor apus__worker__step__descriptor;

@@ -3,7 +3,10 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures this machine: real processes, several runs, median and spread.",
-        subcommands: [BenchCartPole.self, BenchEnvironments.self, BenchNetworks.self, BenchReplay.self, BenchWire.self, BenchWirePeer.self])
+        subcommands: [
+            BenchCartPole.self, BenchEnvironments.self, BenchNetworks.self, BenchReplay.self, BenchUpdates.self, BenchWire.self,
+            BenchWirePeer.self,
+        ])
 }
 
 /// Several measurements of one number.

@@ -97,24 +97,16 @@ struct TrainCommand: ParsableCommand {
             guard let existing else { throw ValidationError("--resume needs the directory of a run, or --name.") }
             directory = try RunDirectory.open(existing)
             spec = try directory.loadSpec(overrides: changes)
-            try check(spec)
+            try spec.checkNames()
             try directory.rewrite(spec)
             try RunResult.clear(in: directory)
         } else {
             if isDirectory { throw ValidationError("\(source) is the directory of a run: give --resume to go on with it.") }
             spec = try RunSpec.load(source, overrides: changes)
-            try check(spec)
+            try spec.checkNames()
             directory = try RunDirectory.create(runs: runs, name: name, spec: spec)
         }
         return (directory, spec)
-    }
-
-    /// What only the catalogues know, before any process starts.
-    private func check(_ spec: RunSpec) throws {
-        _ = try EnvironmentCatalogue.current.resolve(spec.environment.settings)
-        // A missing library is told here, once, and not by every actor that is started again for it.
-        try EnvironmentCatalogue.current.environments.first { $0.id == spec.environment.id }?.prepare()
-        _ = try MethodCatalogue.current.make(id: spec.method.id, options: spec.method.options)
     }
 
     private func summary(_ result: RunResult?, _ seconds: Double, _ directory: RunDirectory) -> String {

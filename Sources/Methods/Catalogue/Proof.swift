@@ -1,4 +1,7 @@
 /// A paper's claim at small scale: arms that differ in what the claim is about, and what is compared. `apus prove` runs it.
+///
+/// Every arm is trained in turns with each of the seeds 1, 2, …, for all of `stop.frames`, solved or not; only where frames are what is
+/// measured, a run ends when its training return is at `stop.return`.
 public struct Proof: Sendable {
     /// One way to train.
     public struct Arm: Sendable {
@@ -19,22 +22,24 @@ public struct Proof: Sendable {
     public enum Measure: Sendable, Hashable {
         /// The mean return of evaluation episodes of the last version.
         case finalReturn
-        /// The mean of the training return over the run.
+        /// The mean of the training return over the run: of 100 points at equal numbers of frames.
         case meanReturn
         /// Environment steps until the training return first reaches `stop.return`; the run's limit where it never does. Less is better.
         case framesToReturn
-        /// The last value of a metric.
+        /// The mean of a metric of the learner over the last tenth of the run. Greater counts as better.
         case metric(String)
     }
 
-    /// What the claim says of the means over the seeds.
+    /// What the claim says of the means over the seeds. It holds where the whole 90 % interval of the difference (by bootstrap) says so, it does
+    /// not where the whole interval denies it, and it is undecided where the interval straddles.
+    ///
+    /// Of a mean below 0, the share is what lies further from the best: 0.9 of −90 is −100.
     public enum Verdict: Sendable {
-        /// The first arm is better than the second by more than the spread: the lower end of the 90 % interval of the difference of means
-        /// is above 0.
+        /// The first arm is better than the second by more than the spread.
         case better(String, than: String)
-        /// The first arm reaches at least this share of the second.
+        /// The first arm's number is at least this share of the second's.
         case atLeast(Double, String, of: String)
-        /// The first arm stays below this share of the second.
+        /// The first arm's number stays below this share of the second's.
         case below(Double, String, of: String)
     }
 

@@ -9,12 +9,22 @@ public protocol Correction: Sendable {
     ///   - sequences: where the sequences are in it.
     func weights(_ logRatio: Tensor, _ sequences: Sequences) -> Tensor
 
+    /// 1 for each step whose weight was limited or set to 0, 0 for the others; nil: that cannot happen.
+    func truncated(_ logRatio: Tensor, _ sequences: Sequences) -> Tensor?
+
     /// What is worth watching.
     func metrics(_ logRatio: Tensor, _ weights: Tensor) -> [Metric]
 }
 
 extension Correction {
+    public func truncated(_ logRatio: Tensor, _ sequences: Sequences) -> Tensor? { nil }
+
+    /// The weights' mean and effective sample size, and how far π_prox is from μ: an estimate of KL(μ ‖ π_prox) (Schulman, 2020, k3).
     public func metrics(_ logRatio: Tensor, _ weights: Tensor) -> [Metric] {
-        [("correction_weight_mean", mean(weights).scalar)]
+        [
+            ("correction_weight_mean", mean(weights).scalar),
+            ("correction_effective_sample_size", effectiveSampleSize(weights)),
+            ("correction_kl", mean(exp(logRatio) - logRatio).scalar - 1),
+        ]
     }
 }

@@ -6,12 +6,14 @@ public func importanceRatios(_ logProb: Tensor, behaviour behaviourLogProb: Tens
     exp(clamp(logProb.detached - behaviourLogProb.detached, -20, 20))
 }
 
+/// The share of a batch that counts under these weights: 1 when all are equal, 1/n when one of n counts alone (Kong, 1992); 0 where all
+/// are 0.
+func effectiveSampleSize(_ weights: Tensor) -> Float {
+    let mean = mean(weights).scalar
+    return mean * mean / max(Tensors.mean(square(weights)).scalar, .leastNormalMagnitude)
+}
+
 /// What tells how far the target policy has moved from the behaviour policy.
 func ratioMetrics(_ ratios: Tensor) -> [Metric] {
-    let mean = mean(ratios).scalar
-    return [
-        ("rho_mean", mean),
-        // 1 when all ratios are equal, 1/n when one of n counts alone (Kong, 1992).
-        ("effective_sample_size", mean * mean / max(Tensors.mean(square(ratios)).scalar, .leastNormalMagnitude)),
-    ]
+    [("rho_mean", mean(ratios).scalar), ("effective_sample_size", effectiveSampleSize(ratios))]
 }

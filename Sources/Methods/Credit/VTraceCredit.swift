@@ -53,7 +53,8 @@ public struct VTrace: Credit {
 
     public func metrics(ratios: UnsafeBufferPointer<Float>) -> [Metric] {
         var clipped = 0
-        for ratio in ratios { clipped &+= ratio > rhoBar ? 1 : 0 }
+        // A ratio of 1 is rounded to something above it as often as not.
+        for ratio in ratios { clipped &+= ratio > rhoBar * (1 + 1e-5) ? 1 : 0 }
         return [("rho_clipped_share", Float(clipped) / Float(ratios.count))]
     }
 }

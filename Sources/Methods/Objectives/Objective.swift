@@ -6,11 +6,14 @@ public protocol Objective: Sendable {
     var needsSequences: Bool { get }
     /// One value per step, to be minimised; the method weights and aggregates them.
     func loss(_ step: PolicyStep) -> Tensor
-    /// What is worth watching.
+    /// 1 for each step whose ratio lies outside of the objective's limits, 0 for the others; nil: it has none.
+    func clipped(_ step: PolicyStep) -> Tensor?
+    /// What else is worth watching.
     func metrics(_ step: PolicyStep) -> [Metric]
 }
 
 extension Objective {
     public var needsSequences: Bool { false }
+    public func clipped(_ step: PolicyStep) -> Tensor? { nil }
     public func metrics(_ step: PolicyStep) -> [Metric] { [] }
 }

@@ -19,10 +19,18 @@ public struct ProximalClip: Objective {
     public func loss(_ step: PolicyStep) -> Tensor {
         let ratio = step.ratio
         let clipped = maximum(-(ratio * step.advantage), -(clamp(ratio, 1 - epsilonLow, 1 + epsilonHigh) * step.advantage))
-        guard dualClip.isFinite else { return clipped }
-        // −c A is above every clipped loss where A ≥ 0.
-        return minimum(clipped, maximum(-dualClip * step.advantage, clamp(clipped.detached, -.infinity, 0)))
+        return dualClipped(clipped, step.advantage, dualClip)
     }
 
-    public func metrics(_ step: PolicyStep) -> [Metric] { [("clip_fraction", share(step.ratio, outside: 1 - epsilonLow, 1 + epsilonHigh))] }
+    public func clipped(_ step: PolicyStep) -> Tensor? { outside(step.detachedRatio, 1 - epsilonLow, 1 + epsilonHigh) }
+}
+
+/// A loss that is limited to −c A where A < 0, without gradient beyond; untouched where A ≥ 0.
+func dualClipped(_ loss: Tensor, _ advantage: Tensor, _ limit: Float) -> Tensor {
+    guard limit.isFinite else { return loss }
+    // Where nothing is limited stands infinity and not the loss itself: of equal values, each would get half of the gradient.
+    let bound = advantage.withBuffer { advantage in
+        Tensor(loss.shape) { for k in $0.indices { $0[k] = advantage[k] < 0 ? -limit * advantage[k] : .infinity } }
+    }
+    return minimum(loss, bound)
 }

@@ -7,4 +7,10 @@ public protocol Regularizer: Sendable {
     func loss(_ step: PolicyStep) -> Tensor
     /// How the mean of `loss` over the batch is reported.
     func metric(_ mean: Float) -> Metric
+    /// What it is after a share of the run, 0 … 1.
+    func at(progress: Double) -> Self
+}
+
+extension Regularizer {
+    public func at(progress: Double) -> Self { self }
 }

@@ -24,6 +24,7 @@ extension RunSpec {
         get throws {
             var settings = network.settings
             if settings.id == "auto" { settings.id = try algorithm.networkID }
+            if network.activation == .auto { settings.activation = NetworkCatalogue.current.activation(of: settings.id) }
             return settings
         }
     }

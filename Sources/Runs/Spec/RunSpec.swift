@@ -54,7 +54,7 @@ public struct NetworkSection: Codable, Sendable, Equatable {
     public var id = "auto"
     public var encoder = EncoderKind.auto
     public var hidden = [64, 64]
-    public var activation = Activation.tanh
+    public var activation = ActivationChoice.auto
     public var layerNorm = false
     public var memory = MemoryKind.none
     public var memoryWidth = 256
@@ -75,8 +75,9 @@ public struct NetworkSection: Codable, Sendable, Equatable {
     }
 
     public var settings: NetworkSettings {
-        var settings = NetworkSettings(hidden: hidden, activation: activation)
+        var settings = NetworkSettings(hidden: hidden)
         settings.id = id
+        if let activation = activation.activation { settings.activation = activation }
         settings.encoder = encoder
         settings.layerNorm = layerNorm
         settings.memory = memory
@@ -95,7 +96,16 @@ extension OptimizerSection {
 
 extension OptimizerSettings.Kind: Choice {}
 extension EncoderKind: Choice {}
-extension Activation: Choice {}
+
+/// What stands after each fully connected layer.
+public enum ActivationChoice: String, Choice {
+    /// What the network is usually built with.
+    case auto
+    case tanh, relu
+
+    var activation: Activation? { Activation(rawValue: rawValue) }
+}
+
 extension MemoryKind: Choice {}
 extension ContinuousPolicy: Choice {}
 

@@ -18,7 +18,7 @@ extension RunSpec {
         ("network.id", "Which network; auto: the method's own, built from the other keys of this section"),
         ("network.encoder", "How images become vectors; auto: by the observation's shape: \(EncoderKind.names)"),
         ("network.hidden", "Width of each fully connected layer, from the observation or the encoder upwards"),
-        ("network.activation", "Function after each fully connected layer: \(Activation.names)"),
+        ("network.activation", "Function after each fully connected layer; auto: the network's usual one: \(ActivationChoice.names)"),
         ("network.layer_norm", "Normalise each fully connected layer's output before the activation"),
         ("network.memory", "What carries information from step to step: \(MemoryKind.names)"),
         ("network.memory_width", "Units of the memory"),

@@ -8,6 +8,7 @@ enum PythonWorkerFiles {
         ("__main__.py", PackageResources.__main___py),
         ("wire.py", PackageResources.wire_py),
         ("serving.py", PackageResources.serving_py),
+        ("memory.py", PackageResources.memory_py),
         ("spaces.py", PackageResources.spaces_py),
         ("loop.py", PackageResources.loop_py),
         ("atari.py", PackageResources.atari_py),

@@ -28,6 +28,9 @@ extension FromApus {
             var body = Apus__Worker__Close()
             apus__worker__close__init(&body)
             message.close = arena.message(body)
+        case .share(let share):
+            message.body_case = APUS__WORKER__FROM_APUS__BODY_SHARE
+            message.share = arena.message(share.message())
         }
         return withUnsafeMutablePointer(to: &message) { pack($0) }
     }
@@ -39,6 +42,7 @@ extension FromApus {
             case APUS__WORKER__FROM_APUS__BODY_RESET: .reset
             case APUS__WORKER__FROM_APUS__BODY_STEP: .step
             case APUS__WORKER__FROM_APUS__BODY_CLOSE: .close
+            case APUS__WORKER__FROM_APUS__BODY_SHARE: .share(try Share(message.share.pointee))
             default: throw .missing(field: "worker.FromApus.body")
             }
         }

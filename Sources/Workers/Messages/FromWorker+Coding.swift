@@ -31,6 +31,11 @@ extension FromWorker {
             message.body_case = APUS__WORKER__FROM_WORKER__BODY_FAILURE
             let body = failure.message(&arena)
             message.failure = arena.message(body)
+        case .shared:
+            message.body_case = APUS__WORKER__FROM_WORKER__BODY_SHARED
+            var body = Apus__Worker__Shared()
+            apus__worker__shared__init(&body)
+            message.shared = arena.message(body)
         }
         return withUnsafeMutablePointer(to: &message) { pack($0) }
     }
@@ -44,6 +49,7 @@ extension FromWorker {
             case APUS__WORKER__FROM_WORKER__BODY_OBSERVATIONS: .observations
             case APUS__WORKER__FROM_WORKER__BODY_STEPPED: .stepped
             case APUS__WORKER__FROM_WORKER__BODY_FAILURE: .failure(try Failure(message.failure.pointee))
+            case APUS__WORKER__FROM_WORKER__BODY_SHARED: .shared
             default: throw .missing(field: "worker.FromWorker.body")
             }
         }
@@ -59,11 +65,14 @@ extension Hello {
         var strings: [UnsafeMutablePointer<CChar>?] = []
         for library in libraries { strings.append(arena.string(library)) }
         (message.n_libraries, message.libraries) = (strings.count, arena.array(strings))
+        message.shares_memory = sharesMemory ? 1 : 0
         return message
     }
 
     fileprivate init(_ message: Apus__Worker__Hello) {
-        self.init(name: text(message.name), libraries: (0..<min(message.n_libraries, 64)).map { text(message.libraries[$0]) })
+        self.init(
+            name: text(message.name), libraries: (0..<min(message.n_libraries, 64)).map { text(message.libraries[$0]) },
+            sharesMemory: message.shares_memory != 0)
         self.protocol = message.protocol
     }
 }

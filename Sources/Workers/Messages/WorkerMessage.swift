@@ -23,10 +23,36 @@ public struct Hello: Sendable, Equatable {
     public var `protocol`: UInt32 = WorkerProtocol.version
     public var name: String
     public var libraries: [String]
+    /// It can answer `Share`.
+    public var sharesMemory: Bool
 
-    public init(name: String, libraries: [String]) {
+    public init(name: String, libraries: [String], sharesMemory: Bool = false) {
         self.name = name
         self.libraries = libraries
+        self.sharesMemory = sharesMemory
+    }
+}
+
+/// Where a worker steps through memory: the numbers that descriptors have in the worker, and where tensors begin in the file.
+public struct Share: Sendable, Equatable {
+    public var memory: UInt32
+    public var workerBell: UInt32
+    public var apusBell: UInt32
+    public var size: Int
+    public var actions: Int
+    public var observations: Int
+    public var rewards: Int
+    public var terminated: Int
+    public var truncated: Int
+    public var finalObservations: Int
+
+    public init(
+        memory: UInt32, workerBell: UInt32, apusBell: UInt32, size: Int, actions: Int, observations: Int, rewards: Int, terminated: Int,
+        truncated: Int, finalObservations: Int
+    ) {
+        (self.memory, self.workerBell, self.apusBell, self.size) = (memory, workerBell, apusBell, size)
+        (self.actions, self.observations, self.rewards) = (actions, observations, rewards)
+        (self.terminated, self.truncated, self.finalObservations) = (terminated, truncated, finalObservations)
     }
 }
 
@@ -78,6 +104,7 @@ public enum FromApus: Sendable, Equatable {
     /// Followed by the actions.
     case step
     case close
+    case share(Share)
 }
 
 /// The first frame of what a worker sends.
@@ -89,6 +116,7 @@ public enum FromWorker: Sendable, Equatable {
     /// Followed by observations, rewards, terminated, truncated and the final observations.
     case stepped
     case failure(Failure)
+    case shared
 
     /// The message's name in the contract.
     var name: String {
@@ -98,6 +126,7 @@ public enum FromWorker: Sendable, Equatable {
         case .observations: "Observations"
         case .stepped: "Stepped"
         case .failure: "Failure"
+        case .shared: "Shared"
         }
     }
 }

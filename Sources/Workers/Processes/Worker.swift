@@ -8,6 +8,8 @@ final class Worker {
     let opened: Opened
     private let process: WorkerProcess
     private let socket: Socket
+    /// Through which it steps; nil: by messages.
+    private let memory: StepMemory?
 
     /// How many of a worker's last lines an error shows.
     static let shownLines = 12
@@ -17,6 +19,7 @@ final class Worker {
         fileprivate let process: WorkerProcess
         fileprivate let socket: Socket
         fileprivate let open: Open
+        fileprivate let descriptors: SharedDescriptors?
         var lastLines: [String] { process.lastLines(Worker.shownLines) }
     }
 
@@ -31,8 +34,11 @@ final class Worker {
             if let list = program.searchPath {
                 variables[list] = ([folder] + (getenv(list).map { [String(cString: $0)] } ?? [])).joined(separator: ":")
             }
-            let process = try WorkerProcess(program, arguments: [address.description], variables: variables)
-            return Starting(process: process, socket: socket, open: open)
+            // Whoever is only asked for the spaces never steps.
+            let descriptors = open.seeds.isEmpty ? nil : SharedDescriptors()
+            let process = try WorkerProcess(
+                program, arguments: [address.description], variables: variables, descriptors: descriptors?.all ?? [])
+            return Starting(process: process, socket: socket, open: open, descriptors: descriptors)
         } catch {
             throw WorkerFault.refused(
                 problem: "cannot start \(program.executable): \(error.description)",
@@ -58,41 +64,129 @@ final class Worker {
         let second = try answer("Open")
         guard case .opened(let opened) = second else { throw .malformed("\(second.name) where Opened answers Open") }
         (self.hello, self.opened, self.process, self.socket) = (hello, opened, process, socket)
+        let sizes = StepSizes(
+            slots: starting.open.seeds.count, observation: opened.observationSpace.byteCount, action: opened.actionSpace.byteCount)
+        if hello.sharesMemory, let descriptors = starting.descriptors, let memory = StepMemory(descriptors, sizes) {
+            socket.send([.bytes(FromApus.share(memory.share).encoded())])
+            let third = try answer("Share")
+            guard case .shared = third else { throw .malformed("\(third.name) where Shared answers Share") }
+            self.memory = memory
+        } else {
+            memory = nil
+        }
     }
 
     /// What it was made of and what it wrote, for errors.
     var lastLines: [String] { process.lastLines(Self.shownLines) }
     var pid: pid_t { process.pid }
 
-    func send(_ frames: [OutgoingFrame]) { socket.send(frames) }
+    /// Sends a request that is answered by a message.
+    func send(_ message: FromApus) {
+        socket.send([.bytes(message.encoded())])
+        memory?.announceMessage()
+    }
 
-    /// The next answer, and the frames that follow its first.
+    /// The next message, and the frames that follow its first.
     func receive(
         by deadline: Time, during what: String, seconds: Double
     ) throws(WorkerFault) -> (message: FromWorker, frames: [SharedBytes]) {
         try Self.receive(socket, process, deadline: deadline, during: what, seconds: seconds)
     }
 
+    // MARK: Stepping
+
+    private static let stepFrame = FromApus.step.encoded()
+
+    /// Asks for a step; `receiveStep` waits for it.
+    func step(_ actions: UnsafeRawBufferPointer) {
+        if let memory { return memory.step(actions) }
+        socket.send([.bytes(Self.stepFrame), .bytes([UInt8](actions))])
+    }
+
+    /// Waits for the step that was asked for and copies what it has given. Nothing in it has been looked at but sizes.
+    ///
+    /// - Returns: the bytes of final observations.
+    func receiveStep(into target: StepTarget, by deadline: Time, during what: String, seconds: Double) throws(WorkerFault) -> Int {
+        guard let memory else { return try receiveFrames(into: target, by: deadline, during: what, seconds: seconds) }
+        if !memory.spin(), !memory.sleep() {
+            while !memory.answered() {
+                try Self.wait(process, by: deadline, during: what, seconds: seconds, descriptor: memory.bell) { memory.answered() }
+                memory.drain()
+            }
+        }
+        switch memory.answerKind {
+        case StepMemory.Kind.step:
+            if let bytes = memory.take(into: target) { return bytes }
+            throw .malformed("more final observations than slots")
+        case StepMemory.Kind.message:
+            let answer = try receive(by: deadline, during: what, seconds: seconds)
+            throw .malformed("\(answer.message.name) where memory or a Failure answers Step")
+        case let kind: throw .malformed("an answer of kind \(kind); it is 1 or 2")
+        }
+    }
+
+    private func receiveFrames(
+        into target: StepTarget, by deadline: Time, during what: String, seconds: Double
+    ) throws(WorkerFault) -> Int {
+        let answer = try receive(by: deadline, during: what, seconds: seconds)
+        guard case .stepped = answer.message else { throw .malformed("\(answer.message.name) where Stepped answers Step") }
+        guard answer.frames.count == 5 else { throw .malformed("\(answer.frames.count) frames behind Stepped instead of 5") }
+        let parts = [
+            ("observations", target.observations), ("rewards", target.rewards), ("terminated", target.terminated),
+            ("truncated", target.truncated),
+        ]
+        for (frame, (name, part)) in zip(answer.frames, parts) {
+            guard frame.count == part.count else { throw .malformed("\(frame.count) bytes of \(name) instead of \(part.count)") }
+            frame.withBytes { part.copyMemory(from: $0) }
+        }
+        answer.frames[4].withBytes {
+            target.finalObservations.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(target.finalObservations.count)))
+        }
+        return answer.frames[4].count
+    }
+
+    // MARK: Waiting
+
     private static func receive(
         _ socket: Socket, _ process: WorkerProcess, deadline: Time, during what: String, seconds: Double
     ) throws(WorkerFault) -> (message: FromWorker, frames: [SharedBytes]) {
         while true {
             if let frames = socket.receive() { return try read(frames, process) }
-            process.drain()
-            if let how = process.ended() {
+            do {
+                try wait(process, by: deadline, during: what, seconds: seconds, socket: socket)
+            } catch {
                 // What it said at last may still be on its way through this process's socket.
-                Poll.wait(sockets: [socket], descriptors: [], milliseconds: 20)
-                if let frames = socket.receive() { return try read(frames, process) }
-                throw .ended(how: how, output: process.lastLines(shownLines))
+                guard case .ended = error, let frames = late(socket) else { throw error }
+                return try read(frames, process)
             }
-            let left = deadline - .now
-            guard left > 0 else { throw .late(during: what, seconds: seconds) }
-            // A worker may close its output and live on: then only asking tells when it ends.
-            let descriptor = process.outputDescriptor
-            Poll.wait(
-                sockets: [socket], descriptors: descriptor.map { [$0] } ?? [],
-                milliseconds: Int((min(left, descriptor == nil ? 0.02 : 1) * 1000).rounded(.up)))
         }
+    }
+
+    private static func late(_ socket: Socket) -> [SharedBytes]? {
+        Poll.wait(sockets: [socket], descriptors: [], milliseconds: 20)
+        return socket.receive()
+    }
+
+    /// Waits until something may have come, and takes what the worker writes meanwhile.
+    ///
+    /// - Parameter arrived: asked once more when the worker has ended.
+    /// - Throws: when the worker has ended or time is up.
+    private static func wait(
+        _ process: WorkerProcess, by deadline: Time, during what: String, seconds: Double, socket: Socket? = nil, descriptor: Int32? = nil,
+        arrived: () -> Bool = { false }
+    ) throws(WorkerFault) {
+        process.drain()
+        if let how = process.ended() {
+            if arrived() { return }
+            throw .ended(how: how, output: process.lastLines(shownLines))
+        }
+        let left = deadline - .now
+        guard left > 0 else { throw .late(during: what, seconds: seconds) }
+        // A worker may close its output and live on: then only asking tells when it ends.
+        let output = process.outputDescriptor
+        Poll.wait(
+            sockets: socket.map { [$0] } ?? [], descriptors: [output, descriptor].compactMap { $0 },
+            milliseconds: Int((min(left, output == nil ? 0.02 : 1) * 1000).rounded(.up)))
     }
 
     private static let steppedFrame = FromWorker.stepped.encoded()
@@ -120,7 +214,7 @@ final class Worker {
     }
 
     /// Asks the worker to end.
-    func close() { socket.send([.bytes(FromApus.close.encoded())]) }
+    func close() { send(.close) }
 
     /// Waits until it has ended, and kills it when it has not by then.
     func end(by deadline: Time) {

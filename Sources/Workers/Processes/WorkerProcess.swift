@@ -14,8 +14,11 @@ final class WorkerProcess {
     /// How much of what a worker writes is kept.
     private static let kept = 8192
 
+    /// - Parameter descriptors: what it gets beside its standard streams, as 3, 4 and so on.
     /// - Throws: the system's error number when the program cannot be started.
-    init(_ program: WorkerProgram, arguments: [String], variables: [String: String]) throws(StartError) {
+    init(
+        _ program: WorkerProgram, arguments: [String], variables: [String: String], descriptors: [Int32] = []
+    ) throws(StartError) {
         let words = [program.executable] + program.arguments + arguments
         let settings = Self.environment(adding: program.variables.merging(variables) { $1 })
         let started = LaunchThread.run { () -> (code: Int32, pid: pid_t, output: Int32) in
@@ -23,7 +26,7 @@ final class WorkerProcess {
             var settings: [UnsafeMutablePointer<CChar>?] = settings.map { strdup($0) } + [nil]
             defer { for word in words + settings { free(word) } }
             var (pid, output): (pid_t, Int32) = (0, -1)
-            let code = apus_spawn(words[0], &words, &settings, &pid, &output)
+            let code = apus_spawn(words[0], &words, &settings, descriptors, Int32(descriptors.count), &pid, &output)
             return (code, pid, output)
         }
         guard started.code == 0 else { throw StartError(code: started.code) }

@@ -1,5 +1,7 @@
 """Atari 2600 games with the preprocessing that the field has agreed on (Mnih et al. 2015; Machado et al. 2018)."""
 
+import sys
+
 import gymnasium
 import numpy
 
@@ -91,7 +93,7 @@ def _loop(name, message, settings):
     """The same with Gymnasium's wrappers, for releases of ale-py that have no vector environment."""
     for option in ("fire_reset", "reward_clipping"):
         if settings[option]:
-            raise Refused(f"{option} needs a newer ale-py", "python -m pip install --upgrade ale-py")
+            raise Refused(f"{option} needs a newer ale-py", f"{sys.executable} -m pip install --upgrade ale-py")
 
     def make():
         environment = gymnasium.make(
@@ -99,7 +101,8 @@ def _loop(name, message, settings):
             frameskip=1,
             repeat_action_probability=settings["repeat_action_probability"],
             full_action_space=bool(settings["full_action_space"]),
-            max_num_frames_per_episode=settings["max_num_frames_per_episode"],
+            # Counted outside: the emulator would count the idle frames at the start too, and call the cut an end.
+            max_num_frames_per_episode=0,
             disable_env_checker=True,
         )
         environment = gymnasium.wrappers.AtariPreprocessing(
@@ -109,6 +112,7 @@ def _loop(name, message, settings):
             screen_size=settings["screen_size"],
             terminal_on_life_loss=bool(settings["episodic_life"]),
         )
-        return gymnasium.wrappers.FrameStackObservation(environment, settings["stack"])
+        environment = gymnasium.wrappers.FrameStackObservation(environment, settings["stack"])
+        return gymnasium.wrappers.TimeLimit(environment, settings["max_num_frames_per_episode"] // settings["frameskip"])
 
     return LoopSlots(make, message.seeds, notes="preprocessed by Gymnasium's wrappers")

@@ -6,7 +6,7 @@ import traceback
 import numpy
 import zmq
 
-from . import wire
+from . import memory, wire
 
 
 class Refused(Exception):
@@ -44,9 +44,17 @@ def serve(make, name, libraries=(), address=None):
     socket = zmq.Context().socket(zmq.PAIR)
     socket.setsockopt(zmq.LINGER, 2000)
     socket.connect(address or sys.argv[-1])
-    socket.send(wire.hello(name, libraries))
-    slots = None
+    socket.send(wire.hello(name, libraries, memory.POSSIBLE))
+    slots, count, shared = None, 0, None
     while True:
+        if shared is not None and shared.wait() == memory.STEP:
+            try:
+                shared.step()
+            except Exception as error:  # whatever an environment raises is Apus's to deal with
+                traceback.print_exc()
+                socket.send(_failure(error))
+                shared.answer(memory.MESSAGE)
+            continue
         frames = socket.recv_multipart()
         try:
             # What comes most often is told apart without being parsed.
@@ -56,13 +64,17 @@ def serve(make, name, libraries=(), address=None):
                 return close() if close else None
             answer = _answer(message, frames, slots)
             if isinstance(message, wire.Open):
-                slots = _opened(make, message)
+                slots, count = _opened(make, message), message.slots
                 answer = [wire.opened(slots)]
-        except Exception as error:  # whatever an environment raises is Apus's to deal with
+            if isinstance(message, wire.Share):
+                shared, answer = memory.Memory(message, slots, count), [wire.SHARED]
+        except Exception as error:
             traceback.print_exc()
             answer = [_failure(error)]
         # In lockstep nobody writes these arrays before Apus has read them.
         socket.send_multipart(answer, copy=False)
+        if shared is not None:
+            shared.answer(memory.MESSAGE)
 
 
 def _opened(make, message):

@@ -1,7 +1,7 @@
 """The messages of proto/worker.proto as bytes: the few lines of protobuf that they need, so that a worker depends on pyzmq alone."""
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 PROTOCOL = 1
 
@@ -110,22 +110,46 @@ def _open(data):
     return message
 
 
+@dataclass
+class Share:
+    """Where steps are exchanged: descriptors of this process, and the places of tensors in the memory."""
+
+    memory: int = 0
+    worker_bell: int = 0
+    apus_bell: int = 0
+    size: int = 0
+    actions: int = 0
+    observations: int = 0
+    rewards: int = 0
+    terminated: int = 0
+    truncated: int = 0
+    final_observations: int = 0
+
+
+def _share(data):
+    names = [field.name for field in fields(Share)]
+    return Share(**{names[tag - 1]: value for tag, value in _fields(data) if 1 <= tag <= len(names)})
+
+
 RESET, STEP, CLOSE = _bytes(2, b""), _bytes(3, b""), _bytes(4, b"")
-OBSERVATIONS, STEPPED = _bytes(3, b""), _bytes(4, b"")
+OBSERVATIONS, STEPPED, SHARED = _bytes(3, b""), _bytes(4, b""), _bytes(6, b"")
 
 
 def from_apus(data):
-    """An `Open`, or one of RESET, STEP and CLOSE."""
+    """An `Open`, a `Share`, or one of RESET, STEP and CLOSE."""
     for tag, value in _fields(data):
         if tag == 1:
             return _open(value)
         if tag in (2, 3, 4):
             return _bytes(tag, b"")
+        if tag == 5:
+            return _share(value)
     raise ValueError("an empty message")
 
 
-def hello(name, libraries):
-    return _bytes(1, _number(1, PROTOCOL) + _text(2, name) + b"".join(_text(3, library) for library in libraries))
+def hello(name, libraries, shares_memory):
+    body = _number(1, PROTOCOL) + _text(2, name) + b"".join(_text(3, library) for library in libraries)
+    return _bytes(1, body + _number(4, int(shares_memory)))
 
 
 def opened(slots):

@@ -1,0 +1,26 @@
+extension Method {
+    /// Gradient-preserving clipping (Su et al., 2025, Klear-Reasoner; S073): PPO whose clipped steps keep a bounded gradient; see
+    /// `GradientPreservingClip`. The paper's extra term on correct responses belongs to verified answers and is not part of it.
+    ///
+    /// Staleness class C, as PPO.
+    public static func gppo(
+        _ settings: ProximalSettings = ProximalSettings(), clip: GradientPreservingClip = GradientPreservingClip()
+    ) -> Method { Method("gppo", settings, objective: clip) }
+}
+
+extension MethodEntry {
+    static let gppo = MethodEntry(
+        id: "gppo", kind: "actor–critic", summary: "PPO whose clipped steps keep the gradient of their limit",
+        paper: "Su et al. 2025, arXiv:2508.07629", paperID: "S073",
+        options: ProximalSettings.options() + [
+            MethodOption("clip", 0.2, 0...1, "ε below 1: the least weight of a step with negative advantage is 1 − ε"),
+            MethodOption("clip_high", 0.28, 0...(.infinity), "ε above 1: the largest weight of a step with positive advantage is 1 + ε"),
+            .dualClip,
+        ]
+    ) { option in
+        Method.gppo(
+            ProximalSettings(option),
+            clip: GradientPreservingClip(
+                epsilonLow: option("clip"), epsilonHigh: option("clip_high"), dualClip: option.unlessZero("dual_clip") ?? .infinity))
+    }
+}
