@@ -128,6 +128,7 @@ extension SequenceLayout {
         } else {
             rows(rollout.action, action, width: actionBytes, count: steps)
         }
+        if policyCount > 0 { rows(rollout.behaviourPolicy, behaviourPolicy, width: policyCount * 4, count: steps) }
         rows(rollout.observation, observation, width: observationBytes, count: steps + 1)
     }
 }
