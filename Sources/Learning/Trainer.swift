@@ -71,10 +71,11 @@ public final class Trainer {
         learner = try algorithm.learner(LearnerSetting(network: network, optimizer: spec.optimizer.settings, seed: spec.seed))
         let data = try spec.dataPlan
         trainsOnLive = data.trainsOnLive
-        shape = RolloutShape(
+        let shape = RolloutShape(
             observation: network.observationSpace, action: network.actionSpace, stateCount: network.stateCount,
             policyCount: algorithm.needsBehaviourPolicy ? network.distribution.parameterCount : 0, steps: spec.actors.unroll,
             maximumSlots: spec.actors.slots)
+        self.shape = shape
         replay = try data.replay.map { try ReplayFeed($0, spec, shape: shape, folder: folder) }
         observationStatistics = network.normalizesObservations ? ObservationStatistics(network) : nil
         rewardScaling = RewardScaling(spec.reward, discount: algorithm.discount)

@@ -27,3 +27,8 @@ func explainedVariance(of target: Tensor, by prediction: Tensor) -> Float {
     let variance = moments(target).variance
     return variance > 0 ? Float(1 - moments(target - prediction).variance / variance) : 0
 }
+
+/// The share of a tensor's values that lie outside of [low, high].
+func share(_ tensor: Tensor, outside low: Float, _ high: Float) -> Float {
+    tensor.withBuffer { values in Float(values.count { $0 < low || $0 > high }) / Float(max(values.count, 1)) }
+}
