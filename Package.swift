@@ -56,7 +56,7 @@ let package = Package(
             dependencies: [
                 "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Methods", "CWire", .product(name: "Yams", package: "Yams"),
             ],
-            resources: ["cartpole", "halfcheetah", "lunarlander", "minatar-breakout", "pong"].map { .embedInCode("Presets/\($0).yaml") }),
+            resources: ["cartpole", "halfcheetah", "lunarlander", "minatar-breakout", "pendulum", "pong"].map { .embedInCode("Presets/\($0).yaml") }),
 
         // The wire and the three roles.
         .target(

@@ -87,17 +87,17 @@ import Testing
 
     @Test func learnsABandit() throws {
         let space = Space.box(shape: [1], low: -1, high: 1)
-        let learner = try learner(TD3(), observations: 1, actions: space, hidden: 32)
+        let learner = try learner(TD3(), observations: 1, actions: space, hidden: 16)
         var dice = Dice(state: 4)
-        for version in 0..<1000 {
+        for version in 0..<600 {
             let batch = continuousBatch(
-                slots: 64, observations: 1, actions: space, terminated: Set(0..<64), observation: { _ in [1] }, final: [1],
+                slots: 32, observations: 1, actions: space, terminated: Set(0..<32), observation: { _ in [1] }, final: [1],
                 draw: { [Float.random(in: -1...1, using: &$0)] }, reward: { -($0[0] - 0.3) * ($0[0] - 0.3) }, &dice)
             _ = try learner.update(batch, at: Moment(version: UInt64(version), learningRate: 0.003))
         }
-        let network = try DeterministicPolicy(observation: .box(shape: [1]), action: space, settings(32))
+        let network = try DeterministicPolicy(observation: .box(shape: [1]), action: space, settings(16))
         let output = network(Observations(Tensor([1], [1]), network.observationSpace), learner.weights.parameters())
-        #expect(abs(output.policy.scalar - 0.3) < 0.06)
+        #expect(abs(output.policy.scalar - 0.3) < 0.1)
     }
 
     @Test func goesOnWhereItStood() throws {

@@ -7,7 +7,7 @@ extension RunSpec {
     private static let presetFiles: [(name: String, text: [UInt8])] = [
         ("cartpole", PackageResources.cartpole_yaml), ("halfcheetah", PackageResources.halfcheetah_yaml),
         ("lunarlander", PackageResources.lunarlander_yaml), ("minatar-breakout", PackageResources.minatar_breakout_yaml),
-        ("pong", PackageResources.pong_yaml),
+        ("pendulum", PackageResources.pendulum_yaml), ("pong", PackageResources.pong_yaml),
     ]
 
     /// The names of the presets.
