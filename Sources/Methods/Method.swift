@@ -52,11 +52,7 @@ public struct Method: Algorithm {
     }
 
     public func learner(_ setting: LearnerSetting) throws -> any Learner {
-        if case .epsilonGreedy = setting.network.distribution {
-            throw MethodError(
-                problem: "\(name) trains a policy, and the network gives the values of actions", place: "network.id",
-                remedy: "Set network.id to auto, or choose a method that learns action values.")
-        }
+        try setting.requirePolicy(for: name)
         return MethodLearner(self, setting)
     }
 
@@ -108,5 +104,15 @@ public struct Method: Algorithm {
             metrics += ages?.metrics(of: clipped, rows: rows, share) ?? []
         }
         return (loss, metrics + objective.metrics(step))
+    }
+}
+
+extension LearnerSetting {
+    /// Refuses a network that gives the values of actions in place of a distribution over them.
+    func requirePolicy(for method: String) throws(MethodError) {
+        guard case .epsilonGreedy = network.distribution else { return }
+        throw MethodError(
+            problem: "\(method) trains a policy, and the network gives the values of actions", place: "network.id",
+            remedy: "Set network.id to auto, or choose a method that learns action values.")
     }
 }

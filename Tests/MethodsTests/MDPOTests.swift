@@ -82,7 +82,7 @@ import Testing
         let method = Method.mdpo(stepSize: 0.5, annealsStepSize: false, epochs: 400, entropy: 1, value: 0, normalizesAdvantages: false)
         let learner = method.start(network)
         clear(learner)
-        _ = try learner.update(continuousBatch(steps: 4, slots: 2, reward: 0...0, &dice), at: Moment(learningRate: 0.01))
+        _ = try learner.update(normalBatch(steps: 4, slots: 2, reward: 0...0, &dice), at: Moment(learningRate: 0.01))
         for logDeviation in learner.weights.flat.values[6..<8] { #expect(abs(Double(logDeviation) - 0.5 * logOf(1.5)) < 1e-3) }
     }
 

@@ -41,7 +41,7 @@ func clear(_ learner: any Learner) {
 }
 
 /// A random batch of actions in a box of two numbers, of observations of two.
-func continuousBatch(steps: Int, slots: Int, reward: ClosedRange<Float> = -1...1, _ dice: inout Dice) -> RolloutBatch {
+func normalBatch(steps: Int, slots: Int, reward: ClosedRange<Float> = -1...1, _ dice: inout Dice) -> RolloutBatch {
     let builder = RolloutBuilder(observation: .box(shape: [2]), action: .box(shape: [2], low: -1, high: 1), steps: steps, slots: slots)
     for t in 0...steps { for k in 0..<slots * 2 { builder.observation(t, as: Float.self)[k] = Float.random(in: -1...1, using: &dice) } }
     for t in 0..<steps {
@@ -54,7 +54,7 @@ func continuousBatch(steps: Int, slots: Int, reward: ClosedRange<Float> = -1...1
     return batch([builder.finish(id: RolloutID(actor: 0, incarnation: 0, sequence: 1), version: 0)])
 }
 
-/// A normal policy for `continuousBatch`.
+/// A normal policy for `normalBatch`.
 func normalPolicy(hidden: [Int]) throws -> ActorCritic {
     try ActorCritic(observation: .box(shape: [2]), action: .box(shape: [2], low: -1, high: 1), NetworkSettings(hidden: hidden))
 }

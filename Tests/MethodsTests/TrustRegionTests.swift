@@ -91,7 +91,7 @@ import Testing
         let network = try normalPolicy(hidden: [6])
         let learner = TrustRegion.trpo(maxKL: 0.02, damping: 1e-3).start(network)
         for version in 0..<4 {
-            let batch = continuousBatch(steps: 16, slots: 2, &dice)
+            let batch = normalBatch(steps: 16, slots: 2, &dice)
             func policy() -> PolicyOutput {
                 Evaluation(batch, network, parameters: learner.weights.parameters(), constants: learner.weights.parameters()).output.snapshot
             }

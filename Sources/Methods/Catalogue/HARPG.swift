@@ -33,7 +33,10 @@ public struct HARPG: Algorithm {
 
     public var staleness: Staleness { method.staleness }
     public var discount: Float { method.discount }
-    public func learner(_ setting: LearnerSetting) throws -> any Learner { HARPGLearner(self, setting) }
+    public func learner(_ setting: LearnerSetting) throws -> any Learner {
+        try setting.requirePolicy(for: method.name)
+        return HARPGLearner(self, setting)
+    }
 }
 
 extension PolicyLoss {

@@ -29,7 +29,10 @@ public struct NPGIGT: Algorithm {
 
     public var staleness: Staleness { method.staleness }
     public var discount: Float { method.discount }
-    public func learner(_ setting: LearnerSetting) throws -> any Learner { NPGIGTLearner(self, setting) }
+    public func learner(_ setting: LearnerSetting) throws -> any Learner {
+        try setting.requirePolicy(for: method.name)
+        return NPGIGTLearner(self, setting)
+    }
 }
 
 final class NPGIGTLearner: Learner {

@@ -41,7 +41,10 @@ public struct PROPS: Algorithm {
 
     public var staleness: Staleness { target.staleness }
     public var discount: Float { target.discount }
-    public func learner(_ setting: LearnerSetting) throws -> any Learner { PROPSLearner(self, setting) }
+    public func learner(_ setting: LearnerSetting) throws -> any Learner {
+        try setting.requirePolicy(for: behaviour.name)
+        return PROPSLearner(self, setting)
+    }
 }
 
 final class PROPSLearner: Learner {

@@ -40,7 +40,10 @@ public struct TrustRegion: Algorithm {
     public var staleness: Staleness { method.staleness }
     public var discount: Float { method.discount }
 
-    public func learner(_ setting: LearnerSetting) throws -> any Learner { TrustRegionLearner(self, setting) }
+    public func learner(_ setting: LearnerSetting) throws -> any Learner {
+        try setting.requirePolicy(for: method.name)
+        return TrustRegionLearner(self, setting)
+    }
 }
 
 /// The learner of a `TrustRegion`.
