@@ -30,13 +30,16 @@ final class Policy {
     /// - Parameters:
     ///   - actions: receives what was drawn, before it is bounded for the environment.
     ///   - logProbs: receives log μ of each; left alone when the choice is not random.
+    ///   - policies: receives the numbers that describe the policy, [B, P], where there is room for them.
     func act(
         _ observation: UnsafeMutableRawBufferPointer, _ parameters: Parameters, _ choice: Choice, step: UInt64,
-        actions: UnsafeMutableRawBufferPointer, logProbs: UnsafeMutableBufferPointer<Float>
+        actions: UnsafeMutableRawBufferPointer, logProbs: UnsafeMutableBufferPointer<Float>,
+        policies: UnsafeMutableBufferPointer<Float>? = nil
     ) {
         let rows = Observations(copying: UnsafeRawBufferPointer(observation), network.observationSpace)
         let output = network(rows, parameters, unroll: network.stateCount > 0 ? Unroll(state: state) : nil)
         if let next = output.state { state = next }
+        if let policies, !policies.isEmpty { output.policy.withBuffer { _ = policies.update(fromContentsOf: $0) } }
         switch choice {
         case .sampled(let key):
             uniforms.withUnsafeMutableBufferPointer { buffer in

@@ -47,7 +47,8 @@ public final class Sampler {
         slots = try environment.make(slots: assignment.slots, key: key)
         builder = RolloutBuilder(
             observation: environment.observationSpace, action: environment.actionSpace, stateCount: network.stateCount,
-            steps: assignment.unroll, slots: assignment.slots, kept: credits + 1)
+            policyCount: assignment.keepsPolicy ? network.distribution.parameterCount : 0, steps: assignment.unroll,
+            slots: assignment.slots, kept: credits + 1)
         weights = Weights(network.layout)
         policy = Policy(network, slots: assignment.slots)
         actionKey = RandomKey(seed: assignment.seed, purpose: .action, actor: place.rank, incarnation: place.incarnation)
@@ -87,7 +88,8 @@ public final class Sampler {
         for t in 0..<builder.steps {
             let drawn = builder.action(t)
             policy.act(
-                builder.observation(t), parameters, .sampled(actionKey), step: step, actions: drawn, logProbs: builder.behaviourLogProb(t))
+                builder.observation(t), parameters, .sampled(actionKey), step: step, actions: drawn, logProbs: builder.behaviourLogProb(t),
+                policies: builder.behaviourPolicy(t))
             if let bounded {
                 bounded.copyMemory(from: UnsafeRawBufferPointer(drawn))
                 network.distribution.bound(bounded)

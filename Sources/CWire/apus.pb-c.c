@@ -1822,7 +1822,7 @@ const ProtobufCMessageDescriptor apus__welcome__descriptor =
   (ProtobufCMessageInit) apus__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[6] =
+static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[7] =
 {
   {
     "environment",
@@ -1896,10 +1896,23 @@ static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keeps_policy",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ActorAssignment, keeps_policy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__actor_assignment__field_indices_by_name[] = {
   0,   /* field[0] = environment */
   5,   /* field[5] = exploration */
+  6,   /* field[6] = keeps_policy */
   4,   /* field[4] = network */
   3,   /* field[3] = seed */
   1,   /* field[1] = slots */
@@ -1908,7 +1921,7 @@ static const unsigned apus__actor_assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__actor_assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor apus__actor_assignment__descriptor =
 {
@@ -1918,7 +1931,7 @@ const ProtobufCMessageDescriptor apus__actor_assignment__descriptor =
   "Apus__ActorAssignment",
   "apus",
   sizeof(Apus__ActorAssignment),
-  6,
+  7,
   apus__actor_assignment__field_descriptors,
   apus__actor_assignment__field_indices_by_name,
   1,  apus__actor_assignment__number_ranges,
@@ -3619,7 +3632,7 @@ const ProtobufCMessageDescriptor apus__grant__descriptor =
   (ProtobufCMessageInit) apus__grant__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[12] =
+static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[13] =
 {
   {
     "actor",
@@ -3765,6 +3778,18 @@ static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[12] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "policy_count",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Rollout, policy_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__rollout__field_indices_by_name[] = {
   10,   /* field[10] = action_shape */
@@ -3774,6 +3799,7 @@ static const unsigned apus__rollout__field_indices_by_name[] = {
   1,   /* field[1] = incarnation */
   8,   /* field[8] = observation_shape */
   7,   /* field[7] = observation_type */
+  12,   /* field[12] = policy_count */
   2,   /* field[2] = sequence */
   5,   /* field[5] = slots */
   11,   /* field[11] = state_count */
@@ -3783,7 +3809,7 @@ static const unsigned apus__rollout__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__rollout__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor apus__rollout__descriptor =
 {
@@ -3793,7 +3819,7 @@ const ProtobufCMessageDescriptor apus__rollout__descriptor =
   "Apus__Rollout",
   "apus",
   sizeof(Apus__Rollout),
-  12,
+  13,
   apus__rollout__field_descriptors,
   apus__rollout__field_indices_by_name,
   1,  apus__rollout__number_ranges,

@@ -48,7 +48,8 @@ public final class CoordinatorRole {
                 run: run, runName: directory.name, runFile: try spec.yaml(commented: false), runDirectory: directory.path,
                 assignment: ActorAssignment(
                     environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
-                    network: try spec.networkSettings, exploration: try spec.exploration)),
+                    network: try spec.networkSettings, exploration: try spec.exploration,
+                    keepsPolicy: try spec.algorithm.needsBehaviourPolicy)),
             ledger: content.ledger, lastRecordTime: lastRecordTime ?? 0, now: .now)
     }
 

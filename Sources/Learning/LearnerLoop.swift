@@ -81,13 +81,14 @@ final class LearnerLoop {
     /// Lets the socket thread take actors.
     private func open() {
         let (rolloutsPerUpdate, version) = (spec.learner.rolloutsPerUpdate, trainer.version)
+        var shape = trainer.shape
+        // An actor may be started with other slots than the run file says.
+        shape.maximumSlots = 65536
         let opening = LearnerOpening(
             intake: RolloutIntake.Settings(
                 run: runID, life: life, credits: spec.actors.credits, rolloutsPerUpdate: rolloutsPerUpdate, maxLag: trainer.maxLag),
             version: version,
-            shape: RolloutShape(
-                observation: trainer.network.observationSpace, action: trainer.network.actionSpace, stateCount: trainer.network.stateCount,
-                steps: spec.actors.unroll, maximumSlots: 65536),
+            shape: shape,
             weights: published())
         desk.update {
             $0.version = version

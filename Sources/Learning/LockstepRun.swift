@@ -56,7 +56,8 @@ public struct LockstepRun {
         }
         let assignment = ActorAssignment(
             environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
-            network: try spec.networkSettings, exploration: try spec.exploration)
+            network: try spec.networkSettings, exploration: try spec.exploration,
+            keepsPolicy: try spec.algorithm.needsBehaviourPolicy)
         let incarnation = UInt32(truncatingIfNeeded: trainer.version)
         samplers = try (0..<spec.actors.count).map {
             try Sampler(

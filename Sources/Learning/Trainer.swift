@@ -46,6 +46,8 @@ public final class Trainer {
     private let trainsOnLive: Bool
     private let replay: ReplayFeed?
     package let spec: RunSpec
+    /// What a rollout of this run looks like.
+    package let shape: RolloutShape
     private var observationStatistics: ObservationStatistics?
     private var rewardScaling: RewardScaling
 
@@ -69,8 +71,9 @@ public final class Trainer {
         learner = try algorithm.learner(LearnerSetting(network: network, optimizer: spec.optimizer.settings, seed: spec.seed))
         let data = try spec.dataPlan
         trainsOnLive = data.trainsOnLive
-        let shape = RolloutShape(
-            observation: network.observationSpace, action: network.actionSpace, stateCount: network.stateCount, steps: spec.actors.unroll,
+        shape = RolloutShape(
+            observation: network.observationSpace, action: network.actionSpace, stateCount: network.stateCount,
+            policyCount: algorithm.needsBehaviourPolicy ? network.distribution.parameterCount : 0, steps: spec.actors.unroll,
             maximumSlots: spec.actors.slots)
         replay = try data.replay.map { try ReplayFeed($0, spec, shape: shape, folder: folder) }
         observationStatistics = network.normalizesObservations ? ObservationStatistics(network) : nil

@@ -21,6 +21,9 @@ public protocol Algorithm: Sendable {
     var networkID: String { get }
     /// How actors explore; the run fills in over how many slots.
     var exploration: Exploration { get }
+    /// Whether it needs what the behaviour policy said of every action, not only the log-probability of the one taken
+    /// (`RolloutBatch.behaviourPolicy`).
+    var needsBehaviourPolicy: Bool { get }
     /// What its gradient steps are trained on, unless the run says otherwise.
     var data: DataPlan { get }
 
@@ -33,6 +36,7 @@ public protocol Algorithm: Sendable {
 extension Algorithm {
     public var networkID: String { "actor_critic" }
     public var exploration: Exploration { .policy }
+    public var needsBehaviourPolicy: Bool { false }
     public var data: DataPlan { .live }
 }
 

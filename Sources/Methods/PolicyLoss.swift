@@ -22,7 +22,7 @@ struct PolicyLoss {
             entropy: network.distribution.entropy(output, at: batch.action).reshaped(shape), value: output.value.reshaped(shape), output,
             network.distribution)
         if let scale { step.weight = step.weight.map { $0 * scale(step) } ?? scale(step) }
-        let (loss, metrics) = method.loss(step)
+        let (loss, metrics) = method.loss(step, ages: nil)
         return (loss, metrics, output)
     }
 

@@ -11,7 +11,7 @@ struct Proximal {
 
     init(_ evaluation: Evaluation) {
         logProb = evaluation.logProb.detached
-        policy = evaluation.output.detached
+        policy = evaluation.output.snapshot
     }
 
     private init(logProb: Tensor, policy: PolicyOutput) {

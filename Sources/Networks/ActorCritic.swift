@@ -5,13 +5,15 @@ import Tensors
 ///     observation → (normaliser) → (encoder) → fully connected layers → (memory) → policy, value
 ///
 /// What stands in brackets is there when the settings ask for it. The value function shares everything but its head, or has fully connected
-/// layers of its own (`separateValue`). It is a description without values: the same network runs with the parameters of any snapshot.
+/// layers of its own (`separateValue`). With `valuesActions` the value head gives Q(o, a) of every discrete action, and
+/// V(o) = Σ π(a | o) Q(o, a). It is a description without values: the same network runs with the parameters of any snapshot.
 public struct ActorCritic: PolicyNetwork {
     public let observationSpace: Space
     public let actionSpace: Space
     public let distribution: ActionDistribution
     /// Each part's parameters by name: "encoder.…", "torso.0.weight" [hidden, inputs], "torso.0.bias" [hidden], …, "memory.…",
-    /// "policy.weight", "policy.bias", "policy.log_deviation" [A] of a continuous policy, "value.weight", "value.bias".
+    /// "policy.weight", "policy.bias", "policy.log_deviation" [A] of a continuous policy, "value.weight", "value.bias" ("action_value.…" [A, …]
+    /// where actions are valued).
     public let layout: ParameterLayout
 
     private let settings: NetworkSettings
@@ -22,9 +24,12 @@ public struct ActorCritic: PolicyNetwork {
     private let memory: RecurrentMemory?
     private let policy, value: Head
     private let logDeviation: Int?
+    public let valuesActions: Bool
 
     /// - Throws: `NetworkError` when the settings do not fit the spaces.
-    public init(observation: Space, action: Space, _ settings: NetworkSettings = NetworkSettings()) throws(NetworkError) {
+    public init(
+        observation: Space, action: Space, _ settings: NetworkSettings = NetworkSettings(), valuesActions: Bool = false
+    ) throws(NetworkError) {
         precondition(settings.hidden.allSatisfy { $0 > 0 }, "layers need at least one unit, not \(settings.hidden)")
         guard observation.elementType != .int32 else {
             throw NetworkError(
@@ -34,7 +39,15 @@ public struct ActorCritic: PolicyNetwork {
         observationSpace = observation
         actionSpace = action
         self.settings = settings
+        self.valuesActions = valuesActions
         distribution = try ActionDistribution(action, settings.continuousPolicy)
+        if valuesActions {
+            guard case .categorical = distribution else {
+                throw NetworkError(
+                    problem: "a network of action values for actions that are no single discrete choice (\(action))", place: "network.id",
+                    remedy: "Choose an environment with a discrete action space, or another method.")
+            }
+        }
         var layout = ParameterLayout()
         encoder = try Encoder(settings.encoder, observation, &layout)
         if settings.normalizeObservations, encoder != nil || observation.elementType != .float32 {
@@ -59,7 +72,10 @@ public struct ActorCritic: PolicyNetwork {
         let outputs = memory?.width ?? torso.outputs
         policy = Head("policy", inputs: outputs, outputs: distribution.parameterCount, &layout)
         logDeviation = distribution.isContinuous ? layout.add("policy.log_deviation", [distribution.parameterCount]) : nil
-        value = Head("value", inputs: outputs, outputs: 1, &layout)
+        value =
+            valuesActions
+            ? Head("action_value", inputs: outputs, outputs: distribution.parameterCount, &layout)
+            : Head("value", inputs: outputs, outputs: 1, &layout)
         self.layout = layout
     }
 
@@ -103,8 +119,12 @@ public struct ActorCritic: PolicyNetwork {
         }
         let valueInput = valueTorso?(features, parameters) ?? x
         let values = value(valueInput, parameters)
+        let policy = policy(x, parameters)
+        guard valuesActions else {
+            return PolicyOutput(
+                policy: policy, logDeviation: logDeviation.map { parameters[$0] }, value: values.reshaped([values.count]), state: state)
+        }
         return PolicyOutput(
-            policy: policy(x, parameters), logDeviation: logDeviation.map { parameters[$0] }, value: values.reshaped([values.count]),
-            state: state)
+            policy: policy, value: sumLastAxis(exp(logSoftmax(policy)) * values), actionValues: values, state: state)
     }
 }

@@ -16,6 +16,8 @@ public protocol PolicyNetwork: Sendable {
     var stateCount: Int { get }
     /// Whether the weights hold statistics of the observations, which the learner counts (see `Weights.setNormalizer`).
     var normalizesObservations: Bool { get }
+    /// Whether it tells the value of every action (`PolicyOutput.actionValues`).
+    var valuesActions: Bool { get }
 
     /// The same seed gives the same weights.
     func initialWeights(seed: UInt64) -> Weights
@@ -28,6 +30,7 @@ public protocol PolicyNetwork: Sendable {
 extension PolicyNetwork {
     public var stateCount: Int { 0 }
     public var normalizesObservations: Bool { false }
+    public var valuesActions: Bool { false }
 }
 
 /// A network that a run may name (`network.id`).
@@ -61,6 +64,9 @@ public struct NetworkCatalogue: Sendable {
     public static let standard = NetworkCatalogue([
         NetworkEntry(id: "actor_critic", summary: "policy and value on one torso, built from the settings under network") {
             try ActorCritic(observation: $0, action: $1, $2)
+        },
+        NetworkEntry(id: "actor_q", summary: "policy and values of discrete actions on one torso, built from the settings under network") {
+            try ActorCritic(observation: $0, action: $1, $2, valuesActions: true)
         },
         NetworkEntry(
             id: "squashed_gaussian", summary: "a policy for bounded actions whose σ depends on the observation; no value", activation: .relu

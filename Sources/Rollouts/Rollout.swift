@@ -52,6 +52,9 @@ public struct Rollout: Sendable {
     public let episodeLength: Column
     /// [B, S] float32: the recurrent state with which each slot entered the block; S is 0 for a network without memory.
     public let recurrentState: Column
+    /// [T, B, P] float32: what the behaviour policy said of each step, as the numbers that describe its distribution (logits of a discrete
+    /// one); P is 0 unless the run's method asks for them.
+    public let behaviourPolicy: Column
 
     public var frames: Int { steps * slots }
     /// The shape of one observation.
@@ -60,7 +63,7 @@ public struct Rollout: Sendable {
     public var columns: [Column] {
         [
             observation, action, behaviourLogProb, reward, terminated, truncated, finalIndex, finalObservation, episodeReturn,
-            episodeLength, recurrentState,
+            episodeLength, recurrentState, behaviourPolicy,
         ]
     }
     public var byteCount: Int { columns.reduce(0) { $0 + $1.bytes.count } }
@@ -68,7 +71,7 @@ public struct Rollout: Sendable {
     public init(
         id: RolloutID, version: UInt64, steps: Int, slots: Int, observation: Column, action: Column, behaviourLogProb: Column,
         reward: Column, terminated: Column, truncated: Column, finalIndex: Column, finalObservation: Column, episodeReturn: Column,
-        episodeLength: Column, recurrentState: Column
+        episodeLength: Column, recurrentState: Column, behaviourPolicy: Column? = nil
     ) {
         self.id = id
         self.version = version
@@ -85,5 +88,7 @@ public struct Rollout: Sendable {
         self.episodeReturn = episodeReturn
         self.episodeLength = episodeLength
         self.recurrentState = recurrentState
+        self.behaviourPolicy =
+            behaviourPolicy ?? Column("behaviourPolicy", .float32, [steps, slots, 0], SharedBytes(recurrentState.bytes, offset: 0, count: 0))
     }
 }

@@ -78,7 +78,7 @@ extension RolloutBatch {
                 }
             }
         }
-        let stateCount = first.recurrentState.shape[1]
+        let (stateCount, policyCount) = (first.recurrentState.shape[1], first.behaviourPolicy.shape[1])
         self.init(
             steps: steps, slots: slots,
             parts: zip(batches, starts).flatMap { batch, start in
@@ -92,6 +92,8 @@ extension RolloutBatch {
             finalIndex: ends.map(\.index), finalObservation: finalObservation, episodeReturns: batches.flatMap(\.episodeReturns),
             episodeLengths: batches.flatMap(\.episodeLengths),
             recurrentState: stateCount == 0 ? Tensor(zeros: [slots, 0]) : tensor(\.recurrentState, [slots, stateCount], width: stateCount),
+            behaviourPolicy: policyCount == 0
+                ? Tensor(zeros: [steps * slots, 0]) : tensor(\.behaviourPolicy, [steps * slots, policyCount], width: policyCount),
             weight: tensor(\.weight, [slots]),
             keys: batches.allSatisfy(\.keys.isEmpty)
                 ? [] : batches.flatMap { $0.keys.isEmpty ? Array(repeating: 0, count: $0.slots) : $0.keys },
@@ -101,7 +103,8 @@ extension RolloutBatch {
     package init(
         steps: Int, slots: Int, parts: [Part], observation: Observations, action: Actions, behaviourLogProb: Tensor, reward: Tensor,
         terminated: [UInt8], truncated: [UInt8], finalIndex: [Int32], finalObservation: Observations, episodeReturns: [Float],
-        episodeLengths: [Int32], recurrentState: Tensor, weight: Tensor, keys: [UInt64], burnIn: Int
+        episodeLengths: [Int32], recurrentState: Tensor, behaviourPolicy: Tensor,
+        weight: Tensor, keys: [UInt64], burnIn: Int
     ) {
         self.steps = steps
         self.slots = slots
@@ -117,6 +120,7 @@ extension RolloutBatch {
         self.episodeReturns = episodeReturns
         self.episodeLengths = episodeLengths
         self.recurrentState = recurrentState
+        self.behaviourPolicy = behaviourPolicy
         self.weight = weight
         self.keys = keys
         self.burnIn = burnIn
@@ -142,5 +146,6 @@ extension RolloutBatch {
         try check("observation", \.observation.space)
         try check("action", \.actionKind)
         try check("recurrentState", \.recurrentState.shape[1])
+        try check("behaviourPolicy", \.behaviourPolicy.shape[1])
     }
 }

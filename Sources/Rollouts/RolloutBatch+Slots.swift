@@ -21,6 +21,7 @@ extension RolloutBatch {
         terminated = rows.map { batch.terminated[$0] }
         truncated = rows.map { batch.truncated[$0] }
         recurrentState = batch.recurrentState.picked(chosen)
+        behaviourPolicy = batch.behaviourPolicy.picked(rows)
         // Where each slot of the whole went; each at most once.
         var place = [Int](repeating: -1, count: batch.slots)
         for (index, n) in chosen.enumerated() { place[n] = index }

@@ -54,6 +54,9 @@ public struct RolloutBatch {
     public let episodeLengths: [Int32]
     /// [N, S]: with which each slot entered its first step.
     public let recurrentState: Tensor
+    /// [T · N, P]: what the behaviour policy said of each step, as the numbers that describe its distribution; P is 0 unless the method asks
+    /// for them.
+    public let behaviourPolicy: Tensor
     /// [N]: by how much each slot's loss counts. 1 for live rollouts and under uniform sampling; else the importance weights of
     /// prioritised sampling, of which the largest is 1.
     public let weight: Tensor
@@ -131,6 +134,10 @@ public struct RolloutBatch {
                 memcpy(target + k * width, rollouts[end.rollout].finalObservation.bytes.pointer + end.row * width, width)
             }
         }
+        let policyCount = first.behaviourPolicy.shape[2]
+        behaviourPolicy =
+            policyCount == 0
+            ? Tensor(zeros: [steps * slots, 0]) : tensor(\.behaviourPolicy, [steps * slots, policyCount], size: policyCount * 4)
         // One row per slot and no time: a rollout's rows stand together.
         let stateCount = first.recurrentState.shape[1]
         recurrentState = Tensor([slots, stateCount]) { target in
@@ -180,7 +187,8 @@ extension Rollout {
             : actionShape.isEmpty ? .discrete(.max) : .multiDiscrete(Array(repeating: .max, count: actionShape.reduce(1, *)))
         try checkShapes(
             RolloutShape(
-                observation: observationSpace, action: action, stateCount: first.recurrentState.shape.last ?? 0, steps: steps,
+                observation: observationSpace, action: action, stateCount: first.recurrentState.shape.last ?? 0,
+                policyCount: first.behaviourPolicy.shape.last ?? 0, steps: steps,
                 maximumSlots: max(slots, 1)))
         for row in 0..<finalIndex.elementCount {
             let index = finalIndex.element(row, Int32.self)

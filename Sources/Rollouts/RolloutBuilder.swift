@@ -11,6 +11,8 @@ public final class RolloutBuilder {
     public let actionSpace: Space
     /// S: the numbers of a slot's recurrent state.
     public let stateCount: Int
+    /// P: the numbers of a step's behaviour policy that are kept.
+    public let policyCount: Int
     /// T
     public let steps: Int
     /// B
@@ -23,16 +25,19 @@ public final class RolloutBuilder {
 
     /// - Parameters:
     ///   - stateCount: the numbers of a slot's recurrent state; 0 for a network without memory.
+    ///   - policyCount: the numbers that describe the policy of a step; 0: they are not kept.
     ///   - kept: how many unused blocks stay allocated; the actor's credits plus one keep the steady state free of allocations.
-    public init(observation: Space, action: Space, stateCount: Int = 0, steps: Int, slots: Int, kept: Int = 8) {
+    public init(observation: Space, action: Space, stateCount: Int = 0, policyCount: Int = 0, steps: Int, slots: Int, kept: Int = 8) {
         precondition(steps > 0 && slots > 0, "a rollout of \(steps) steps × \(slots) slots holds nothing")
         observationSpace = observation
         actionSpace = action
         self.stateCount = stateCount
+        self.policyCount = policyCount
         self.steps = steps
         self.slots = slots
         layout = Layout(
-            observationBytes: observation.byteCount, actionBytes: action.byteCount, stateCount: stateCount, steps: steps, slots: slots)
+            observationBytes: observation.byteCount, actionBytes: action.byteCount, stateCount: stateCount, policyCount: policyCount,
+            steps: steps, slots: slots)
         pool = RolloutPool(blockSize: layout.size, kept: kept)
         block = pool.take()
     }
@@ -68,6 +73,12 @@ public final class RolloutBuilder {
     }
     /// Row t of log μ(a | o), [B].
     public func behaviourLogProb(_ t: Int) -> UnsafeMutableBufferPointer<Float> { row(t, layout.behaviourLogProb) }
+    /// Row t of the behaviour policy's numbers, [B, P].
+    public func behaviourPolicy(_ t: Int) -> UnsafeMutableBufferPointer<Float> {
+        precondition(t >= 0 && t < steps, "row \(t) of \(steps)")
+        let width = slots * policyCount
+        return UnsafeMutableBufferPointer(start: at(layout.behaviourPolicy, Float.self) + t * width, count: width)
+    }
     /// Row t of the rewards, [B].
     public func reward(_ t: Int) -> UnsafeMutableBufferPointer<Float> { row(t, layout.reward) }
     /// Row t of the termination flags, [B], 0 or 1.
@@ -119,7 +130,8 @@ public final class RolloutBuilder {
                 "finalObservation", observationSpace.elementType, [count] + observationSpace.shape, layout.finalObservation),
             episodeReturn: column("episodeReturn", .float32, [count], layout.episodeReturn),
             episodeLength: column("episodeLength", .int32, [count], layout.episodeLength),
-            recurrentState: column("recurrentState", .float32, [slots, stateCount], layout.recurrentState))
+            recurrentState: column("recurrentState", .float32, [slots, stateCount], layout.recurrentState),
+            behaviourPolicy: column("behaviourPolicy", .float32, [steps, slots, policyCount], layout.behaviourPolicy))
     }
 
     private func at<Element>(_ offset: Int, _ type: Element.Type) -> UnsafeMutablePointer<Element> {
@@ -137,10 +149,10 @@ public final class RolloutBuilder {
 private struct Layout {
     let observationBytes, actionBytes: Int
     let observation, action, behaviourLogProb, reward, terminated, truncated: Int
-    let finalIndex, finalObservation, episodeReturn, episodeLength, recurrentState: Int
+    let finalIndex, finalObservation, episodeReturn, episodeLength, recurrentState, behaviourPolicy: Int
     let size: Int
 
-    init(observationBytes: Int, actionBytes: Int, stateCount: Int, steps: Int, slots: Int) {
+    init(observationBytes: Int, actionBytes: Int, stateCount: Int, policyCount: Int, steps: Int, slots: Int) {
         self.observationBytes = observationBytes
         self.actionBytes = actionBytes
         let frames = steps * slots
@@ -159,6 +171,7 @@ private struct Layout {
         episodeReturn = place(frames * 4)
         episodeLength = place(frames * 4)
         recurrentState = place(slots * stateCount * 4)
+        behaviourPolicy = place(frames * policyCount * 4)
         finalObservation = place(frames * observationBytes)
         size = end
     }

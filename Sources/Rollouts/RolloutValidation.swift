@@ -8,15 +8,18 @@ public struct RolloutShape: Sendable, Hashable {
     public var action: Space
     /// S: the numbers of a slot's recurrent state.
     public var stateCount: Int
+    /// P: the numbers of a step's behaviour policy that are kept.
+    public var policyCount: Int
     /// T of every rollout: a batch lays rollouts side by side.
     public var steps: Int
     /// B may not be larger.
     public var maximumSlots: Int
 
-    public init(observation: Space, action: Space, stateCount: Int = 0, steps: Int, maximumSlots: Int) {
+    public init(observation: Space, action: Space, stateCount: Int = 0, policyCount: Int = 0, steps: Int, maximumSlots: Int) {
         self.observation = observation
         self.action = action
         self.stateCount = stateCount
+        self.policyCount = policyCount
         self.steps = steps
         self.maximumSlots = maximumSlots
     }
@@ -27,7 +30,7 @@ extension Rollout {
     /// out of range, no float is infinite or NaN, and the flags and the ended episodes tell the same story.
     public func validate(_ expected: RolloutShape) throws(RolloutError) {
         try checkShapes(expected)
-        for column in [observation, action, behaviourLogProb, reward, finalObservation, episodeReturn, recurrentState] {
+        for column in [observation, action, behaviourLogProb, reward, finalObservation, episodeReturn, recurrentState, behaviourPolicy] {
             try checkFinite(column)
         }
         try checkActions(expected.action)
@@ -54,6 +57,7 @@ extension Rollout {
             (behaviourLogProb, .float32, frame), (reward, .float32, frame), (terminated, .uint8, frame), (truncated, .uint8, frame),
             (finalIndex, .int32, [ended]), (finalObservation, seen.elementType, [ended] + seen.shape),
             (episodeReturn, .float32, [ended]), (episodeLength, .int32, [ended]), (recurrentState, .float32, [slots, expected.stateCount]),
+            (behaviourPolicy, .float32, frame + [expected.policyCount]),
         ]
         for (column, type, shape) in columns where column.type != type || column.shape != shape {
             throw RolloutError(

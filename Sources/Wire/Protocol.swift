@@ -10,7 +10,7 @@ public enum WireProtocol {
     /// The largest single frame that any socket takes (`ZMQ_MAXMSGSIZE`): a peer that sends more is disconnected by ZeroMQ itself.
     public static let maximumFrameBytes: Int64 = 1 << 30
     /// A rollout is its header and this many column frames.
-    public static let columnFrames = 11
+    public static let columnFrames = 12
     /// Of protobuf-c, as it was found at the program's start.
     public static var protobufVersion: String { String(cString: protobuf_c_version()) }
     /// An actor never holds more unacknowledged rollouts than this.

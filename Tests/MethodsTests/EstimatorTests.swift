@@ -121,24 +121,6 @@ import Testing
         }
     }
 
-    /// One state that loops for ever with reward 1, cut every 10 steps: its value is 1 / (1 − γ). Who takes the cut for an end learns less.
-    @Test func aTimeLimitDoesNotLowerTheValue() {
-        func learned(truncates: Bool) -> Float {
-            var value: Float = 0
-            for _ in 0..<400 {
-                var s = Sequence(
-                    rewards: Array(repeating: 1, count: 10), discounts: Array(repeating: 0.9, count: 10),
-                    values: Array(repeating: value, count: 11))
-                if truncates { s.truncated[9] = 1 } else { s.discounts[9] = 0 }
-                let targets = s.vtrace(lambda: 0.9).errors.map { $0 + value }
-                value += 0.5 * (targets.reduce(0, +) / 10 - value)
-            }
-            return value
-        }
-        #expect(abs(learned(truncates: true) - 10) < 1e-3)
-        #expect(learned(truncates: false) < 8)
-    }
-
     /// The fixed point of V-trace is the value of π_ρ̄ ∝ min(ρ̄ μ, π) (Espeholt et al., 2018, §4.1): at it, the expected error over all
     /// trajectories of the behaviour policy is 0, for traces of any length.
     @Test func fixedPointIsTheClippedPolicysValue() {

@@ -6,8 +6,8 @@ import Testing
         _ rewards: [Float], terminated: Set<Int> = [], truncated: Set<Int> = [], successors: [Float], slots: Int = 1, discount: Float, _ n: Int,
         rescaling: ValueRescaling? = nil
     ) -> NStepReturns {
-        let ends = rewards.indices.map { UInt8(terminated.contains($0) ? 1 : 0) }
-        let cuts = rewards.indices.map { UInt8(truncated.contains($0) ? 1 : 0) }
+        let ends: [UInt8] = rewards.indices.map { terminated.contains($0) ? 1 : 0 }
+        let cuts: [UInt8] = rewards.indices.map { truncated.contains($0) ? 1 : 0 }
         return rewards.withUnsafeBufferPointer { rewards in
             successors.withUnsafeBufferPointer {
                 NStepReturns(
@@ -20,14 +20,14 @@ import Testing
     @Test func byHand() {
         // Five steps; the third is terminated.
         let result = returns([1, 2, 4, 8, 16], terminated: [2], successors: [10, 20, 30, 40, 50], discount: 0.5, 2)
-        #expect(result.targets == [1 + 1 + 5, 2 + 2, 4, 8 + 8 + 12.5, 16 + 25])
+        #expect(result.targets == [7, 4, 4, 28.5, 41])
         #expect(result.lengths == [2, 2, 1, 2, 1] && result.isWhole == [true, true, true, true, false])
         // Truncated instead: the final observation's value stands at its end.
         #expect(
             returns([1, 2, 4, 8, 16], truncated: [2], successors: [10, 20, 30, 40, 50], discount: 0.5, 2).targets
-                == [1 + 1 + 5, 2 + 2 + 7.5, 4 + 15, 8 + 8 + 12.5, 16 + 25])
+                == [7, 11.5, 19, 28.5, 41])
         // Both: terminated.
-        #expect(returns([1, 2], terminated: [0], truncated: [0], successors: [10, 20], discount: 0.5, 3).targets == [1, 2 + 10])
+        #expect(returns([1, 2], terminated: [0], truncated: [0], successors: [10, 20], discount: 0.5, 3).targets == [1, 12])
     }
 
     /// Against the definition, one sum for each step, in random windows.

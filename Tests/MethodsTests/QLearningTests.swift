@@ -323,7 +323,7 @@ import Testing
     @Test func nothingChangesOnANonFiniteLoss() throws {
         var dice = Dice(state: 3)
         let network = try network()
-        var bad = randomBatch(steps: 4, slots: 2, observations: observations, actions: actions, &dice)
+        let bad = randomBatch(steps: 4, slots: 2, observations: observations, actions: actions, &dice)
         bad.reward.withMutableBuffer { $0[3] = .infinity }
         let learner = try method { $0.targetSteps = 1 }.learner(LearnerSetting(network: network))
         let before = learner.weights.flat.values
@@ -395,7 +395,8 @@ extension RolloutBatch {
         RolloutBatch(
             steps: self.steps, slots: slots, parts: parts, observation: observation, action: action, behaviourLogProb: behaviourLogProb,
             reward: reward, terminated: terminated, truncated: truncated, finalIndex: finalIndex, finalObservation: finalObservation,
-            episodeReturns: episodeReturns, episodeLengths: episodeLengths, recurrentState: recurrentState, weight: weight, keys: keys,
+            episodeReturns: episodeReturns, episodeLengths: episodeLengths, recurrentState: recurrentState,
+            behaviourPolicy: behaviourPolicy, weight: weight, keys: keys,
             burnIn: steps)
     }
 }

@@ -132,7 +132,8 @@ extension Rollout {
                 Column(behaviourLogProb.name, .float32, behaviourLogProb.shape, values.withUnsafeBytes { SharedBytes(copying: $0) })
             } ?? behaviourLogProb,
             reward: reward, terminated: terminated, truncated: truncated, finalIndex: finalIndex, finalObservation: finalObservation,
-            episodeReturn: episodeReturn, episodeLength: episodeLength, recurrentState: recurrentState)
+            episodeReturn: episodeReturn, episodeLength: episodeLength, recurrentState: recurrentState,
+            behaviourPolicy: behaviourPolicy)
     }
 
     /// What an actor with some fault would have told.

@@ -34,7 +34,8 @@ final class Turns {
     static func sampler(_ spec: RunSpec, catalogue: EnvironmentCatalogue = .standard, actor: UInt32 = 0) throws -> Sampler {
         let assignment = ActorAssignment(
             environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
-            network: try spec.networkSettings, exploration: try spec.exploration)
+            network: try spec.networkSettings, exploration: try spec.exploration,
+            keepsPolicy: try spec.algorithm.needsBehaviourPolicy)
         return try Sampler(assignment, place: MemberPlace(rank: actor, incarnation: 0), credits: 2, catalogue: catalogue)
     }
 

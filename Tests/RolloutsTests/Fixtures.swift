@@ -56,7 +56,8 @@ extension Rollout {
             id: id, version: version, steps: steps, slots: slots, observation: pick(observation), action: pick(action),
             behaviourLogProb: pick(behaviourLogProb), reward: pick(reward), terminated: pick(terminated), truncated: pick(truncated),
             finalIndex: pick(finalIndex), finalObservation: pick(finalObservation), episodeReturn: pick(episodeReturn),
-            episodeLength: pick(episodeLength), recurrentState: pick(recurrentState))
+            episodeLength: pick(episodeLength), recurrentState: pick(recurrentState),
+            behaviourPolicy: pick(behaviourPolicy))
     }
 
     /// The same rollout with every column one byte off any alignment, as a view into a network frame may be.
@@ -71,6 +72,7 @@ extension Rollout {
             id: id, version: version, steps: steps, slots: slots, observation: move(observation), action: move(action),
             behaviourLogProb: move(behaviourLogProb), reward: move(reward), terminated: move(terminated), truncated: move(truncated),
             finalIndex: move(finalIndex), finalObservation: move(finalObservation), episodeReturn: move(episodeReturn),
-            episodeLength: move(episodeLength), recurrentState: move(recurrentState))
+            episodeLength: move(episodeLength), recurrentState: move(recurrentState),
+            behaviourPolicy: move(behaviourPolicy))
     }
 }

@@ -48,6 +48,19 @@ import Testing
         #expect(cartpole.stop.return == 475)
     }
 
+    @Test func anotherMethodTakesOverTheOptionsThatItKnows() throws {
+        let yaml = "method: {id: vtrace, options: {discount: 0.98, rho_bar: 2, entropy: 0.02}}"
+        func options(_ overrides: [String]) throws -> [String: Double] {
+            try RunSpec.parse(yaml, place: "x.yaml", overrides: overrides).method.options
+        }
+        #expect(try options(["method.id=a2c"]) == ["discount": 0.98, "entropy": 0.02])
+        #expect(try options(["method.id=a2c", "method.options.lambda=0.5"]) == ["discount": 0.98, "entropy": 0.02, "lambda": 0.5])
+        #expect(try options(["method.id=vtrace"]).count == 3)
+        // What an override sets is the caller's, and is refused where the method is made.
+        #expect(try options(["method.id=a2c", "method.options.rho_bar=3"])["rho_bar"] == 3)
+        #expect(try options(["method.id=unknown"]).count == 3)
+    }
+
     @Test func overridesAreLaidOverTheFileInOrder() throws {
         let spec = try RunSpec.load(
             "cartpole",

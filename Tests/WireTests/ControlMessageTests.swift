@@ -77,7 +77,7 @@ import Wire
             P.text(1, "impala") + P.packed(2, [64, 32]) + P.text(3, "relu") + P.number(4, 1) + P.text(5, "gru") + P.number(6, 128)
             + P.number(7, 1) + P.number(8, 1) + P.text(9, "tanh_gaussian") + P.float(10, -0.5)
         let assignment = P.bytes(1, environment) + P.number(2, 16) + P.number(3, 20) + P.fixed64(4, 9) + P.bytes(5, network)
-            + P.bytes(6, P.float(1, 0.25) + P.float(2, 6) + P.number(3, 100) + P.number(4, 32))
+            + P.bytes(6, P.float(1, 0.25) + P.float(2, 6) + P.number(3, 100) + P.number(4, 32)) + P.number(7, 1)
         var settings = NetworkSettings(hidden: [64, 32], activation: .relu)
         (settings.encoder, settings.memory, settings.memoryWidth) = (.impala, .gru, 128)
         (settings.layerNorm, settings.separateValue, settings.normalizeObservations) = (true, true, true)
@@ -93,7 +93,7 @@ import Wire
                         actor: ActorAssignment(
                             environment: EnvironmentSettings("E", options: ["a": 1.5, "b": 0], maxEpisodeSteps: 7), slots: 16, unroll: 20,
                             seed: 9, network: settings,
-                            exploration: .epsilonGreedy(EpsilonLadder(base: 0.25, exponent: 6, decayVersions: 100, slots: 32))))))
+                            exploration: .epsilonGreedy(EpsilonLadder(base: 0.25, exponent: 6, decayVersions: 100, slots: 32)), keepsPolicy: true))))
 
         let gauge = P.text(1, "g") + P.double(2, 1.5)
         let outcome = P.number(1, 1) + P.text(2, "solved")

@@ -23,7 +23,8 @@ func rollout(_ id: RolloutID, version: UInt64 = 0, steps: Int = 3, slots: Int = 
         finalObservation: Column("final_observation", .float32, [slots, 2], floats(slots * 2)),
         episodeReturn: Column("episode_return", .float32, [slots], floats(slots)),
         episodeLength: Column("episode_length", .int32, [slots], shared([Int32](repeating: Int32(steps), count: slots))),
-        recurrentState: Column("recurrent_state", .float32, [slots, 2], floats(slots * 2)))
+        recurrentState: Column("recurrent_state", .float32, [slots, 2], floats(slots * 2)),
+        behaviourPolicy: Column("behaviour_policy", .float32, [steps, slots, 3], floats(frames * 3)))
 }
 
-let shape = RolloutShape(observation: .box(shape: [2]), action: .discrete(2), stateCount: 2, steps: 3, maximumSlots: 16)
+let shape = RolloutShape(observation: .box(shape: [2]), action: .discrete(2), stateCount: 2, policyCount: 3, steps: 3, maximumSlots: 16)

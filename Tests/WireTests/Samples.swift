@@ -31,7 +31,8 @@ enum Samples {
         let assignment = ActorAssignment(
             environment: EnvironmentSettings("CartPole-v1", options: ["gravity": 9.8], maxEpisodeSteps: 500), slots: 65536, unroll: 65536,
             seed: .max, network: network,
-            exploration: .epsilonGreedy(EpsilonLadder(base: 0.3, exponent: 6.5, decayVersions: .max, slots: Int(UInt32.max))))
+            exploration: .epsilonGreedy(EpsilonLadder(base: 0.3, exponent: 6.5, decayVersions: .max, slots: Int(UInt32.max))),
+            keepsPolicy: true)
         let bare = ActorAssignment(
             environment: EnvironmentSettings(""), slots: 1, unroll: 1, seed: 0, network: NetworkSettings(hidden: []))
         let records = [
@@ -111,7 +112,8 @@ enum Samples {
         (extreme.steps, extreme.slots, extreme.ended) = (65536, 2, 131072)
         (extreme.observationType, extreme.observationShape) = (.uint8, [2, 3, 2, 1, 1, 1, 1, 1])
         (extreme.actionType, extreme.actionShape, extreme.stateCount) = (.float32, [7], 1 << 26)
-        (plain.ended, plain.stateCount) = (0, 0)
+        extreme.policyCount = 1 << 10
+        (plain.ended, plain.stateCount, plain.policyCount) = (0, 0, 0)
         return [plain, extreme, RolloutHeader(rollout(RolloutID(actor: 0, incarnation: 0, sequence: 1), steps: 1, slots: 1))]
     }()
 

@@ -41,7 +41,7 @@ import Wire
         let fields: [(Int, [UInt8])] = [
             (1, P.number(1, 1)), (2, P.number(2, 2)), (3, P.number(3, 3)), (4, P.number(4, 4)), (5, P.number(5, 3)), (6, P.number(6, 2)),
             (7, P.number(7, 2)), (8, P.number(8, 1)), (9, P.packed(9, [2])), (10, P.number(10, 2)), (11, P.packed(11, [])),
-            (12, P.number(12, 2)),
+            (12, P.number(12, 2)), (13, P.number(13, 3)),
         ]
         return fields.flatMap { changes[$0.0] ?? $0.1 }
     }

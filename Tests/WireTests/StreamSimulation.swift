@@ -343,6 +343,7 @@ extension Rollout {
             id: id, version: version, steps: other.steps, slots: other.slots, observation: other.observation, action: other.action,
             behaviourLogProb: other.behaviourLogProb, reward: other.reward, terminated: other.terminated, truncated: other.truncated,
             finalIndex: other.finalIndex, finalObservation: other.finalObservation, episodeReturn: other.episodeReturn,
-            episodeLength: other.episodeLength, recurrentState: other.recurrentState)
+            episodeLength: other.episodeLength, recurrentState: other.recurrentState,
+            behaviourPolicy: other.behaviourPolicy)
     }
 }

@@ -217,10 +217,14 @@ struct  Apus__ActorAssignment
    * Absent: actions are drawn from the policy as it is.
    */
   Apus__EpsilonLadder *exploration;
+  /*
+   * Rollouts carry the column behaviour_policy.
+   */
+  protobuf_c_boolean keeps_policy;
 };
 #define APUS__ACTOR_ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__actor_assignment__descriptor) \
-    , NULL, 0, 0, 0, NULL, NULL }
+    , NULL, 0, 0, 0, NULL, NULL, 0 }
 
 
 /*
@@ -594,6 +598,7 @@ struct  Apus__Grant
  * actor → learner, followed by the frames of the columns, in this order:
  *   observation [T+1, B, …]  action  behaviour_log_prob [T, B] f32  reward [T, B] f32  terminated [T, B] u8  truncated [T, B] u8
  *   final_index [K] i32  final_observation [K, …]  episode_return [K] f32  episode_length [K] i32  recurrent_state [B, S] f32
+ *   behaviour_policy [T, B, P] f32
  */
 struct  Apus__Rollout
 {
@@ -618,10 +623,14 @@ struct  Apus__Rollout
    * S: the numbers of a slot's recurrent state.
    */
   uint32_t state_count;
+  /*
+   * P: the numbers that describe the policy of a step, as the network gives them; 0 unless the assignment asks for them.
+   */
+  uint32_t policy_count;
 };
 #define APUS__ROLLOUT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__rollout__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0,NULL, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0,NULL, 0, 0 }
 
 
 /*

@@ -29,6 +29,9 @@ struct BenchReplay: ParsableCommand {
     @Option(help: ArgumentHelp("Keep the sequences in files of this directory.", valueName: "directory"))
     var disk: String?
 
+    @Flag(help: "Measure the processor time of the thread, which other programs on the machine disturb less.")
+    var cpuTime = false
+
     @OptionGroup var report: ReportOptions
 
     func validate() throws {
@@ -92,21 +95,27 @@ struct BenchReplay: ParsableCommand {
         try cycle()
         var (rates, pauses) = ([Double](), [Double]())
         for _ in 0..<repetitions {
-            let began = Time.now
+            let began = now()
             var count = 0
-            while Time.now - began < seconds {
+            while now() - began < seconds {
                 try cycle()
                 count += sequences
             }
-            rates.append(Double(count) / (Time.now - began))
+            rates.append(Double(count) / (now() - began))
             let key = [replay.storedCount]
-            let start = Time.now
+            let start = now()
             let snapshot = replay.snapshot()
             try replay.updatePriorities(keys: key, priorities: [1])
-            pauses.append(Time.now - start)
+            pauses.append(now() - start)
             withExtendedLifetime(snapshot) {}
         }
         return (replay.count, Sample(values: rates), memory, Sample(values: pauses))
+    }
+
+    private func now() -> Time {
+        var time = timespec()
+        clock_gettime(cpuTime ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time)
+        return Time(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
     private static func residentBytes() -> Int {

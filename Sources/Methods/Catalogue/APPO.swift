@@ -41,7 +41,16 @@ extension MethodEntry {
             MethodOption("vtrace", 1, 0...1, isFlag: true, "1 for V-trace, 0 for GAE"),
             MethodOption("renew_credit", 1, 0...1, isFlag: true, "1 to compute credit anew for every minibatch, 0 once an update"),
             MethodOption("value_clip", 0, 0...(.infinity), "how far V may move from its old value before its gradient is cut; 0: no limit"),
-        ]
+        ],
+        proof: Proof(
+            claim: "On data that is 8 updates old, APPO with V-trace learns where PPO falls behind.",
+            run: "cartpole", changes: ["stop.frames=400000"],
+            arms: [
+                .init("APPO, lag 8", ["method.id=appo"], lag: 8),
+                .init("PPO, lag 8", ["method.id=ppo"], lag: 8),
+            ],
+            measure: .meanReturn,
+            verdicts: [.better("APPO, lag 8", than: "PPO, lag 8")])
     ) { option in
         Method.appo(
             ProximalSettings(option), clip: option("clip"), corrects: option.flag("vtrace"), renewsCredit: option.flag("renew_credit"),

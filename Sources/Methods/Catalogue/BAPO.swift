@@ -84,6 +84,7 @@ extension MethodEntry {
         id: "bapo", kind: "actor–critic", summary: "PPO whose clip adapts until positive advantages have their share of the gradient",
         paper: "Xi et al. 2025, arXiv:2510.18927", paperID: "S072",
         options: ProximalSettings.options() + [
+            ProximalSettings.anchorOption,
             MethodOption("low_from", 0.6, 0...1, "where the search for the lower limit begins"),
             MethodOption("low_to", 0.9, 0...1, "the largest lower limit"),
             MethodOption("high_from", 1.2, 1...(.infinity), "where the search for the upper limit begins"),
@@ -92,7 +93,20 @@ extension MethodEntry {
             MethodOption("dual_clip", 3, 0...(.infinity), "largest ratio that a step with negative advantage is held against; 0: no limit"),
             MethodOption("by_value", 0, 0...1, isFlag: true, "1 to measure the share by the loss, as in the paper, 0 by the gradient"),
             MethodOption("by_probability", 0, 0...1, isFlag: true, "1 to count steps in proportion to μ(a | o), as in the paper"),
-        ]
+        ],
+        proof: Proof(
+            claim: "On old data gone over eight times, balanced limits keep more entropy than PPO's symmetric clip.",
+            run: "cartpole",
+            changes: [
+                "stop.frames=200000", "optimizer.learning_rate=0.001", "optimizer.schedule=constant",
+                "method.options.epochs=8", "method.options.behaviour_anchor=1",
+            ],
+            arms: [
+                .init("BAPO, lag 4", ["method.id=bapo"], lag: 4),
+                .init("PPO, lag 4", ["method.id=ppo"], lag: 4),
+            ],
+            measure: .metric("entropy"),
+            verdicts: [.better("BAPO, lag 4", than: "PPO, lag 4")])
     ) { option in
         var clip = BalancedClip()
         (clip.lowFrom, clip.lowTo) = (option("low_from"), option("low_to"))
@@ -101,6 +115,6 @@ extension MethodEntry {
         clip.dualClip = option.unlessZero("dual_clip") ?? .infinity
         clip.measuresValue = option.flag("by_value")
         clip.weighsByProbability = option.flag("by_probability")
-        return Method.bapo(ProximalSettings(option), clip: clip)
+        return Method.bapo(ProximalSettings(anchored: option), clip: clip)
     }
 }

@@ -14,10 +14,20 @@ extension MethodEntry {
         id: "cispo", kind: "actor–critic", summary: "policy gradient over several epochs, weighted by a clipped ratio: no step is dropped",
         paper: "MiniMax 2025, arXiv:2506.13585", paperID: "B08",
         options: ProximalSettings.options() + [
+            ProximalSettings.anchorOption,
             MethodOption("weight_low", 0, 0...1, "the least weight of a step"),
             MethodOption("weight_high", 5, 1...(.infinity), "the largest weight of a step"),
-        ]
+        ],
+        proof: Proof(
+            claim: "No step loses its gradient, so that eight epochs on each batch teach more than with PPO's clip.",
+            run: "cartpole", changes: ["stop.frames=200000", "optimizer.learning_rate=0.0003", "method.options.epochs=8"],
+            arms: [
+                .init("CISPO", ["method.id=cispo"]),
+                .init("PPO", ["method.id=ppo"]),
+            ],
+            measure: .meanReturn,
+            verdicts: [.better("CISPO", than: "PPO")])
     ) { option in
-        Method.cispo(ProximalSettings(option), clip: ClippedImportance(low: option("weight_low"), high: option("weight_high")))
+        Method.cispo(ProximalSettings(anchored: option), clip: ClippedImportance(low: option("weight_low"), high: option("weight_high")))
     }
 }

@@ -107,6 +107,7 @@ public struct MethodCatalogue: Sendable {
     /// What Apus brings.
     public static let standard = MethodCatalogue([
         .a2c,
+        .acer,
         .apexDQN,
         .appo,
         .bapo,
@@ -119,6 +120,7 @@ public struct MethodCatalogue: Sendable {
         .harpg,
         .impact,
         .mdpo,
+        .mdpoOff,
         .nHARPG,
         .npg,
         .nPGIGT,

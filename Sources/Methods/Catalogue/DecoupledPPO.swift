@@ -22,7 +22,22 @@ extension MethodEntry {
             MethodOption("clip", 0.2, 0...1, "ε: how far the ratio π/π_prox may move before its gradient is cut"),
             MethodOption("cap", 5, 1...(.infinity), "the largest weight π_prox/μ"),
             MethodOption("mask", 0, 0...1, isFlag: true, "1 to leave out steps beyond the cap, 0 to truncate their weight"),
-        ]
+        ],
+        proof: Proof(
+            claim: "Decoupled PPO keeps its return up to a lag of 8 updates; PPO falls behind, uncorrected or clipped against μ.",
+            run: "cartpole", changes: ["stop.frames=300000", "optimizer.learning_rate=0.001"],
+            arms: [
+                .init("decoupled, lag 0", ["method.id=decoupled-ppo"]),
+                .init("decoupled, lag 8", ["method.id=decoupled-ppo"], lag: 8),
+                .init("PPO, lag 8", ["method.id=ppo"], lag: 8),
+                .init("PPO against μ, lag 8", ["method.id=ppo", "method.options.behaviour_anchor=1"], lag: 8),
+            ],
+            measure: .finalReturn,
+            verdicts: [
+                .atLeast(0.9, "decoupled, lag 8", of: "decoupled, lag 0"),
+                .better("decoupled, lag 8", than: "PPO, lag 8"),
+                .better("decoupled, lag 8", than: "PPO against μ, lag 8"),
+            ])
     ) { option in
         let cap = option("cap")
         return Method.decoupledPPO(

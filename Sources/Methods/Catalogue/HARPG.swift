@@ -141,6 +141,15 @@ extension MethodEntry {
     static let harpg = entry(isNormalized: false)
     static let nHARPG = entry(isNormalized: true)
 
+    private static let claim = Proof(
+        claim: "With small batches, Hessian-aided momentum learns from fewer trajectories than normalised policy gradients without",
+        run: "cartpole", changes: Proof.smallBatches,
+        arms: [
+            Proof.Arm("n-harpg", ["method.id=n-harpg", "method.options.step=0.3", "method.options.minimum_momentum=0.1"]),
+            Proof.Arm("harpg", ["method.id=harpg", "method.options.step=0.3", "method.options.minimum_momentum=0.1"]), .withoutMomentum,
+        ],
+        measure: .meanReturn, verdicts: [.better("n-harpg", than: "no momentum"), .better("harpg", than: "no momentum")])
+
     private static func entry(isNormalized: Bool) -> MethodEntry {
         MethodEntry(
             id: isNormalized ? "n-harpg" : "harpg", kind: "momentum",
@@ -151,7 +160,8 @@ extension MethodEntry {
             options: [
                 .discount, .wholeUnroll, .firstStep, .momentumPower(1), .minimumMomentum, .stepPower, .oneValueEpoch, .valueMinibatches,
                 .normalizesAdvantages(false),
-            ]
+            ],
+            proof: isNormalized ? claim : nil
         ) { option in
             HARPG(
                 isNormalized: isNormalized, discount: option("discount"), lambda: option("lambda"), step: option("step"),

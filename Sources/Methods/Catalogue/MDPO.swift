@@ -34,14 +34,13 @@ extension MethodEntry {
         proof: Proof(
             claim: "Approximating each mirror step by ten gradient steps beats one step, and is as good as PPO's clipped epochs",
             run: "cartpole",
-            changes: [
-                "network.separate_value=true", "actors.slots=8", "actors.unroll=128", "optimizer.learning_rate=0.003",
-                "optimizer.schedule=constant", "stop.frames=200000",
-            ],
+            changes: Proof.largeBatches + ["method.options.value=0.5"],
             arms: [
-                Proof.Arm("mdpo", ["method.id=mdpo", "method.options={discount: 0.99, epochs: 10}"]),
-                Proof.Arm("m = 1", ["method.id=mdpo", "method.options={discount: 0.99, epochs: 1}"]),
-                Proof.Arm("ppo", ["method.id=ppo", "method.options={discount: 0.99, epochs: 10, minibatches: 1, entropy: 0}"]),
+                Proof.Arm("mdpo", ["method.id=mdpo", "optimizer.learning_rate=0.0015"]),
+                Proof.Arm("m = 1", ["method.id=mdpo", "method.options.epochs=1", "optimizer.learning_rate=0.01"]),
+                Proof.Arm(
+                    "ppo",
+                    ["method.id=ppo", "method.options.epochs=10", "method.options.minibatches=1", "optimizer.learning_rate=0.003"]),
             ],
             measure: .meanReturn, verdicts: [.better("mdpo", than: "m = 1"), .atLeast(0.9, "mdpo", of: "ppo")])
     ) { option in

@@ -27,14 +27,8 @@ extension MethodEntry {
         proof: Proof(
             claim: "The line search costs nothing: TRPO reaches at least nine tenths of NPG's return averaged over training",
             run: "cartpole",
-            changes: [
-                "network.separate_value=true", "actors.slots=8", "actors.unroll=128", "optimizer.schedule=constant", "stop.frames=200000",
-                "optimizer.learning_rate=0.003",
-            ],
-            arms: [
-                Proof.Arm("npg", ["method.id=npg", "method.options={discount: 0.99}"]),
-                Proof.Arm("trpo", ["method.id=trpo", "method.options={discount: 0.99}"]),
-            ],
+            changes: Proof.largeBatches + ["optimizer.learning_rate=0.003"],
+            arms: [Proof.Arm("npg", ["method.id=npg"]), Proof.Arm("trpo", ["method.id=trpo"])],
             measure: .meanReturn, verdicts: [.atLeast(0.9, "trpo", of: "npg")])
     ) { option in
         TrustRegion.npg(

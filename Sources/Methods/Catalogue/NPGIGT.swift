@@ -102,6 +102,20 @@ extension MethodOption {
     static let oneValueEpoch = MethodOption("value_epochs", 1, 1...1000, isWhole: true, "how often V is fitted to each batch")
 }
 
+extension Proof {
+    /// CartPole with a linear policy and 64 steps in each batch, where gradients are noisy.
+    static let smallBatches = [
+        "network.hidden=[]", "network.separate_value=true", "actors.slots=2", "actors.unroll=32", "optimizer.learning_rate=0.003",
+        "optimizer.schedule=constant", "stop.frames=60000", "method.options.discount=0.99", "method.options.step_power=0.5",
+    ]
+}
+
+extension Proof.Arm {
+    /// Normalised policy gradients.
+    static let withoutMomentum = Proof.Arm(
+        "no momentum", ["method.id=n-pg-igt", "method.options.step=0.5", "method.options.momentum_power=0"])
+}
+
 extension MethodEntry {
     static let nPGIGT = MethodEntry(
         id: "n-pg-igt", kind: "momentum",
@@ -110,7 +124,15 @@ extension MethodEntry {
         options: [
             .discount, .wholeUnroll, .firstStep, .momentumPower(0.8), .minimumMomentum, .stepPower, .oneValueEpoch, .valueMinibatches,
             .normalizesAdvantages(false),
-        ]
+        ],
+        proof: Proof(
+            claim: "With small batches, momentum with implicit transport learns from fewer trajectories than normalised policy gradients without",
+            run: "cartpole", changes: Proof.smallBatches,
+            arms: [
+                Proof.Arm("n-pg-igt", ["method.id=n-pg-igt", "method.options.step=0.2", "method.options.minimum_momentum=0.1"]),
+                .withoutMomentum,
+            ],
+            measure: .meanReturn, verdicts: [.better("n-pg-igt", than: "no momentum")])
     ) { option in
         NPGIGT(
             discount: option("discount"), lambda: option("lambda"), step: option("step"), momentumPower: option("momentum_power"),

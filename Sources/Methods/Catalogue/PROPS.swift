@@ -63,6 +63,8 @@ final class PROPSLearner: Learner {
     }
 
     func update(_ batch: RolloutBatch, at moment: Moment) throws -> LearnerReport {
+        // A bad reward would wait in D for the target policy, and refuse all of its updates.
+        guard allFinite(batch.reward) else { throw NonFiniteGradient(tensor: "a reward") }
         var (data, fresh) = (data + [batch], fresh + 1)
         let mark = target.mark()
         do {
@@ -148,7 +150,17 @@ extension MethodEntry {
             MethodOption("behaviour_clip", 0.3, 0...1, "ε of its ratio to the target policy"),
             MethodOption("behaviour_target_kl", 0.01, 0...(.infinity), "it ends early at 1.5 times this KL divergence; 0: never"),
             MethodOption("behaviour_kl", 0, 0...(.infinity), "coefficient of KL(π_θ ‖ π_φ)"),
-        ]
+        ],
+        proof: Proof(
+            claim: "Acting towards what the data lacks learns from fewer frames than acting with the target policy, PPO on the same batches",
+            run: "cartpole",
+            changes: [
+                "network.separate_value=true", "actors.slots=8", "actors.unroll=16", "optimizer.learning_rate=0.003",
+                "optimizer.schedule=constant", "stop.frames=100000", "method.id=props", "method.options.discount=0.99",
+                "method.options.value=0.5",
+            ],
+            arms: [Proof.Arm("props"), Proof.Arm("on-policy", ["method.options.behaviour_rate=0"])],
+            measure: .meanReturn, verdicts: [.better("props", than: "on-policy")])
     ) { option in
         PROPS(
             target: .ppo(

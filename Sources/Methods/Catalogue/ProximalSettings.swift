@@ -7,6 +7,8 @@ public struct ProximalSettings: Sendable {
     public var entropy: Float = 0.01
     public var value: Float = 0.5
     public var normalizesAdvantages = true
+    /// π_prox: `.behaviour` takes ratios to the policy that acted, so that limits count the age of the data.
+    public var anchor = Anchor.start
 
     public init() {}
 
@@ -25,6 +27,15 @@ public struct ProximalSettings: Sendable {
         normalizesAdvantages = option.flag("normalize_advantages")
     }
 
+    /// With `anchorOption` among the options.
+    init(anchored option: MethodOptions) {
+        self.init(option)
+        anchor = option.flag("behaviour_anchor") ? .behaviour : .start
+    }
+
+    static let anchorOption = MethodOption(
+        "behaviour_anchor", 0, 0...1, isFlag: true, "1: π_prox is the policy that acted, 0: the one at the start of the update")
+
     /// What a run may set of them.
     static func options(epochs: Int = 4, minibatches: Int = 4) -> [MethodOption] {
         [
@@ -42,11 +53,11 @@ extension Method {
     /// PPO (B02) with another objective or other parts: epochs of minibatches, an entropy bonus, a value error; GAE unless told otherwise.
     init(
         _ name: String, _ settings: ProximalSettings, maxLag: Int = 4, credit: (any Credit)? = nil, correction: (any Correction)? = nil,
-        anchor: Anchor = .start, objective: any Objective, valueClip: Float = .infinity
+        anchor: Anchor? = nil, objective: any Objective, valueClip: Float = .infinity
     ) {
         self.init(
             name, staleness: .onPolicy(maxLag: maxLag), discount: settings.discount, credit: credit ?? GAE(lambda: settings.lambda),
-            normalizesAdvantages: settings.normalizesAdvantages, correction: correction, anchor: anchor, objective: objective,
+            normalizesAdvantages: settings.normalizesAdvantages, correction: correction, anchor: anchor ?? settings.anchor, objective: objective,
             regularizers: [Entropy(settings.entropy), ValueError(settings.value, clip: valueClip)], aggregate: .stepMean,
             plan: settings.plan)
     }

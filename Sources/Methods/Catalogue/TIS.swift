@@ -21,7 +21,16 @@ extension MethodEntry {
             MethodOption("veto", 0, 0...1, "sequences with a step whose ratio is below this are left out; 0: none"),
             MethodOption("self_normalize", 0, 0...1, isFlag: true, "1 to divide the weights by their mean"),
             MethodOption("clip", 0, 0...1, "ε of PPO's clip; 0: a plain policy gradient"),
-        ]
+        ],
+        proof: Proof(
+            claim: "Truncated importance weights keep a policy gradient from collapsing on data that is 16 updates old.",
+            run: "cartpole", changes: ["stop.frames=300000", "optimizer.learning_rate=0.004"],
+            arms: [
+                .init("TIS, lag 16", ["method.id=tis"], lag: 16),
+                .init("no weights, lag 16", ["method.id=a2c", "method.options.lambda=0.95", "method.options.normalize_advantages=1"], lag: 16),
+            ],
+            measure: .finalReturn,
+            verdicts: [.better("TIS, lag 16", than: "no weights, lag 16")])
     ) { option in
         let level = ImportanceLevel(rawValue: option.count("level"))!
         let (cap, veto, normalizes) = (option("cap"), option("veto"), option.flag("self_normalize"))

@@ -73,7 +73,16 @@ extension MethodEntry {
             MethodOption("epochs", 1, 1...1000, isWhole: true, "how often each batch is gone over"),
             MethodOption("minibatches", 1, 1...65536, isWhole: true, "gradient steps of one epoch"),
             .entropy, .value, .normalizesAdvantages(false),
-        ]
+        ],
+        proof: Proof(
+            claim: "Naive REINFORCE collapses on old data; with tapered negatives it learns from the same data.",
+            run: "cartpole", changes: ["stop.frames=300000", "optimizer.learning_rate=0.004"],
+            arms: [
+                .init("TOPR, lag 16", ["method.id=topr"], lag: 16),
+                .init("REINFORCE, lag 16", ["method.id=reinforce"], lag: 16),
+            ],
+            measure: .finalReturn,
+            verdicts: [.better("TOPR, lag 16", than: "REINFORCE, lag 16")])
     ) { option in
         Method.topr(
             discount: option("discount"), lambda: option("lambda"),

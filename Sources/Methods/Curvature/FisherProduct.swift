@@ -24,7 +24,7 @@ public struct FisherProduct {
         self.batch = batch
         origin = weights.flat.values
         probe = weights.copy()
-        output = network.evaluate(batch, probe.parameters()).detached
+        output = network.evaluate(batch, probe.parameters()).snapshot
     }
 
     /// F v. Both have one number per parameter of the network's layout.
@@ -51,9 +51,7 @@ public struct FisherProduct {
 
     private func output(at v: [Double], _ step: Double) -> PolicyOutput {
         move(along: v, step)
-        let output = network.evaluate(batch, probe.parameters())
-        // log σ is a view of the parameters, which move on.
-        return PolicyOutput(policy: output.policy, logDeviation: output.logDeviation.map { $0 * 1 }, value: output.value)
+        return network.evaluate(batch, probe.parameters()).snapshot
     }
 
     private func move(along v: [Double], _ step: Double) {

@@ -74,11 +74,12 @@ final class TrustRegionLearner: Learner {
         self.parts = parts
         let method = algorithm.method.at(progress: moment.progress)
         let old = Evaluation(batch, network, parameters: weights.parameters(), constants: weights.parameters())
-        let constants = StepConstants(method, batch, old, Proximal(old))
+        let proximal = Proximal(old)
+        let constants = StepConstants(method, batch, old, proximal)
         let loss = PolicyLoss(method: method, network: network, batch: batch, constants: constants, parts: parts)
         let (gradient, before, metrics) = try loss.gradient(at: weights)
         let norm = globalNorm(weights.gradient)
-        let moved = try movePolicy(loss, old.output, gradient: gradient.map { -Double($0) }, before: before)
+        let moved = try movePolicy(loss, proximal.policy, gradient: gradient.map { -Double($0) }, before: before)
         let valueLoss = try algorithm.valueFit(
             descent, network, batch, targets: constants.valueTarget, parts, seed: seed, at: moment)
         return LearnerReport(

@@ -26,16 +26,18 @@ extension ReplayBuffer {
         }
         if let priorities { try check(priorities, of: "slot", Array(0..<UInt64(rollout.slots))) }
         let finals = try rollout.truncatedRows()
+        var records: [UnsafeMutableRawPointer] = []
+        // Also those that were placed before an error. The capacity keeps a whole rollout from being evicted by its own end.
+        defer { capacity.layout.copy(rollout, to: records) }
         for slot in 0..<rollout.slots {
             let place = try append(
                 SequenceHeader(id: rollout.id, version: rollout.version, slot: UInt32(slot), source: source), finals: finals[slot].count)
-            capacity.layout.copy(rollout, slot, to: place.record)
+            records.append(place.record)
             copyFinals(finals[slot], place.header)
             if let priorities { maximumPriority = max(maximumPriority, priorities[slot]) }
             addItem(place.key, predecessorDistance: place.header.predecessorDistance, priority: priorities?[slot] ?? maximumPriority)
             if items.isLive(place.key) { limiter.counters.inserts += 1 }
         }
-        withExtendedLifetime(rollout) {}
     }
 
     /// Gives sequences new priorities, in the order given. Keys of sequences that are gone are counted in `staleUpdates` and passed over,
@@ -89,24 +91,34 @@ extension Rollout {
 }
 
 extension SequenceLayout {
-    /// One slot of a rollout, every column, into a record.
-    fileprivate func copy(_ rollout: Rollout, _ slot: Int, to record: UnsafeMutableRawPointer) {
+    /// The first slots of a rollout, every column, into one record each.
+    fileprivate func copy(_ rollout: Rollout, to records: [UnsafeMutableRawPointer]) {
         let slots = rollout.slots
-        if stateCount > 0 {
-            memcpy(record + recurrentState, rollout.recurrentState.bytes.pointer + slot * stateCount * 4, stateCount * 4)
+        /// Some steps of every slot before the next steps, so that a part of the column is read that caches hold.
+        func forEachBlock(_ count: Int, _ body: (_ record: UnsafeMutableRawPointer, _ slot: Int, _ steps: Range<Int>) -> Void) {
+            for start in stride(from: 0, to: count, by: 16) {
+                let steps = start..<min(start + 16, count)
+                for (slot, record) in records.enumerated() { body(record, slot, steps) }
+            }
         }
-        /// Elements of a time-major column, `slots` apart.
         func scalars<Element: BitwiseCopyable>(_ column: Column, _ offset: Int, _ type: Element.Type) {
             let stride = MemoryLayout<Element>.stride
-            let source = column.bytes.pointer + slot * stride
-            let target = (record + offset).assumingMemoryBound(to: type)
-            for t in 0..<steps { target[t] = source.loadUnaligned(fromByteOffset: t * slots * stride, as: type) }
+            column.bytes.withBytes { bytes in
+                forEachBlock(steps) { record, slot, steps in
+                    let target = (record + offset).assumingMemoryBound(to: type)
+                    for t in steps { target[t] = bytes.loadUnaligned(fromByteOffset: (t * slots + slot) * stride, as: type) }
+                }
+            }
         }
-        /// The same for elements of several numbers.
         func rows(_ column: Column, _ offset: Int, width: Int, count: Int) {
-            let source = column.bytes.pointer + slot * width
-            for t in 0..<count { memcpy(record + offset + t * width, source + t * slots * width, width) }
+            guard width > 0 else { return }
+            column.bytes.withBytes { bytes in
+                forEachBlock(count) { record, slot, steps in
+                    for t in steps { memcpy(record + offset + t * width, bytes.baseAddress! + (t * slots + slot) * width, width) }
+                }
+            }
         }
+        rows(rollout.recurrentState, recurrentState, width: 4 * stateCount, count: 1)
         scalars(rollout.behaviourLogProb, behaviourLogProb, UInt32.self)
         scalars(rollout.reward, reward, UInt32.self)
         scalars(rollout.terminated, terminated, UInt8.self)
@@ -116,6 +128,7 @@ extension SequenceLayout {
         } else {
             rows(rollout.action, action, width: actionBytes, count: steps)
         }
+        if policyCount > 0 { rows(rollout.behaviourPolicy, behaviourPolicy, width: policyCount * 4, count: steps) }
         rows(rollout.observation, observation, width: observationBytes, count: steps + 1)
     }
 }

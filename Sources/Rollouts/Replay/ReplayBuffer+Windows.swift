@@ -113,6 +113,10 @@ extension ReplayBuffer {
                         layout.stateCount * 4)
                 }
             },
+            behaviourPolicy: Tensor([steps * slots, layout.policyCount]) { target in
+                guard layout.policyCount > 0 else { return }
+                gather(layout.behaviourPolicy, width: layout.policyCount * 4, into: UnsafeMutableRawPointer(target.baseAddress!))
+            },
             weight: Tensor(weights, [slots]), keys: keys, burnIn: burnIn)
     }
 

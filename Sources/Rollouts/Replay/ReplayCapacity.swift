@@ -32,8 +32,8 @@ public struct ReplayCapacity: Sendable, Hashable, CustomStringConvertible {
         sequences = segmentCount * inSegment
         byteCount = segmentCount * segmentBytes + ReplayItems.byteCount(sequences, hasSuccessors: hasOverlap)
 
-        // While a segment is filled the oldest one is already gone.
-        let needed = (hasOverlap ? 2 : 1) * shape.maximumSlots
+        // While a segment is filled the oldest one is already gone, and final observations take half the room in the worst case.
+        let needed = (hasOverlap ? 4 : 2) * shape.maximumSlots
         guard segmentCount >= 2, (segmentCount - 1) * inSegment >= needed else {
             let bytes = (needed + 2 * inSegment) * (layout.size + indexBytes)
             throw ReplayError(

@@ -13,7 +13,7 @@ extension SequenceLayout {
         func isFinite(_ offset: Int, _ count: Int) -> Bool {
             apus_all_finite((record + offset).assumingMemoryBound(to: Float.self), count) != 0
         }
-        guard isFinite(recurrentState, stateCount), isFinite(behaviourLogProb, steps), isFinite(reward, steps) else {
+        guard isFinite(recurrentState, stateCount), isFinite(behaviourPolicy, steps * policyCount), isFinite(behaviourLogProb, steps), isFinite(reward, steps) else {
             return "a number is infinite or NaN"
         }
         if observationSpace.elementType == .float32 {

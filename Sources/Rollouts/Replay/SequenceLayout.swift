@@ -8,10 +8,12 @@ struct SequenceLayout: Sendable, Hashable {
     let actionSpace: Space
     /// S
     let stateCount: Int
+    /// P
+    let policyCount: Int
     /// T
     let steps: Int
     let observationBytes, actionBytes: Int
-    let recurrentState, behaviourLogProb, reward, action, observation, terminated, truncated: Int
+    let recurrentState, behaviourPolicy, behaviourLogProb, reward, action, observation, terminated, truncated: Int
     /// Bytes of a record, a multiple of 8.
     let size: Int
 
@@ -19,11 +21,13 @@ struct SequenceLayout: Sendable, Hashable {
         observationSpace = shape.observation
         actionSpace = shape.action
         stateCount = shape.stateCount
+        policyCount = shape.policyCount
         steps = shape.steps
         observationBytes = shape.observation.byteCount
         actionBytes = shape.action.byteCount
         recurrentState = SequenceHeader.byteCount
-        behaviourLogProb = recurrentState + 4 * stateCount
+        behaviourPolicy = recurrentState + 4 * stateCount
+        behaviourLogProb = behaviourPolicy + 4 * steps * policyCount
         reward = behaviourLogProb + 4 * steps
         action = reward + 4 * steps
         observation = action + steps * actionBytes
@@ -36,6 +40,7 @@ struct SequenceLayout: Sendable, Hashable {
     var description: String {
         "\(steps) steps, observations \(observationSpace.elementType) \(observationSpace.shape), "
             + "actions \(actionSpace.elementType) \(actionSpace.shape), \(stateCount) numbers of recurrent state"
+            + (policyCount == 0 ? "" : ", \(policyCount) numbers of the behaviour policy")
     }
 }
 

@@ -63,6 +63,7 @@ public struct ReplaySection: Codable, Sendable, Equatable {
     /// What a method's gradient steps are trained on, with this section's changes.
     public func applied(to data: DataPlan) -> DataPlan {
         var data = data
+        if ratio == 0, data.trainsOnLive { return .live }
         guard var plan = data.replay ?? (ratio == nil || ratio == 0 ? nil : ReplayPlan()) else { return data }
         func change<Value>(_ value: Value?, _ path: WritableKeyPath<ReplayPlan, Value>) {
             if let value { plan[keyPath: path] = value }

@@ -1,3 +1,4 @@
+import Methods
 import Platform
 import Yams
 
@@ -32,12 +33,22 @@ extension RunSpec {
     public static func parse(_ yaml: String, place: String, overrides: [String] = []) throws -> RunSpec {
         var tree = try SpecTree()
         try tree.overlay(yaml: yaml, place: place)
+        let method = try tree.decoded(place: place).method.id
         for text in overrides {
             guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { throw RunSpecError.malformedOverride(text) }
             try tree.overlay(value: String(text[text.index(after: equals)...]), at: String(text[..<equals]), place: "--set \(text)")
         }
-        let spec = try tree.decoded(place: place)
+        var spec = try tree.decoded(place: place)
+        if spec.method.id != method { spec.method.options = optionsOfAnotherMethod(spec.method) { tree.wasSet($0, at: place) } }
         try spec.validate(place: place)
         return spec
+    }
+
+    /// What is left of a file's options where an override has chosen another method: those that it has too. What an override itself
+    /// sets stays, right or wrong.
+    private static func optionsOfAnotherMethod(_ method: MethodSection, isOfFile: (String) -> Bool) -> [String: Double] {
+        guard let entry = try? MethodCatalogue.current.method(id: method.id) else { return method.options }
+        let known = Set(entry.options.map(\.name))
+        return method.options.filter { name, _ in known.contains(name) || !isOfFile("method.options.\(name)") }
     }
 }

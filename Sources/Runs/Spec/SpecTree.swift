@@ -61,6 +61,9 @@ struct SpecTree {
         root = try overlaid(root, with: node, at: "", place: place)
     }
 
+    /// Whether a key's value was last set at this place.
+    func wasSet(_ key: String, at place: String) -> Bool { places[key] == place }
+
     func decoded(place: String) throws -> RunSpec {
         do {
             return try YAMLDecoder().decode(RunSpec.self, from: root)

@@ -12,6 +12,7 @@ extension ActorAssignment {
         message.seed = seed
         message.network = arena.message(network.message(&arena))
         if case .epsilonGreedy(let ladder) = exploration { message.exploration = arena.message(ladder.message) }
+        message.keeps_policy = keepsPolicy ? 1 : 0
         return message
     }
 
@@ -24,7 +25,8 @@ extension ActorAssignment {
             network: try NetworkSettings(network.pointee),
             exploration: try message.exploration.map { pointer throws(WireError) in
                 Exploration.epsilonGreedy(try EpsilonLadder(pointer.pointee))
-            } ?? .policy)
+            } ?? .policy,
+            keepsPolicy: message.keeps_policy != 0)
     }
 }
 

@@ -85,9 +85,12 @@ public struct ActorAssignment: Sendable, Equatable {
     public var seed: UInt64
     public var network: NetworkSettings
     public var exploration: Exploration
+    /// Whether rollouts carry what the policy said of every step, not only the log-probability of the action.
+    public var keepsPolicy: Bool
 
     public init(
-        environment: EnvironmentSettings, slots: Int, unroll: Int, seed: UInt64, network: NetworkSettings, exploration: Exploration = .policy
+        environment: EnvironmentSettings, slots: Int, unroll: Int, seed: UInt64, network: NetworkSettings, exploration: Exploration = .policy,
+        keepsPolicy: Bool = false
     ) {
         self.environment = environment
         self.slots = slots
@@ -95,6 +98,7 @@ public struct ActorAssignment: Sendable, Equatable {
         self.seed = seed
         self.network = network
         self.exploration = exploration
+        self.keepsPolicy = keepsPolicy
     }
 }
 

@@ -18,6 +18,8 @@ public struct RolloutHeader: Sendable, Equatable {
     public var actionShape: [Int]
     /// The numbers of a slot's recurrent state.
     public var stateCount: Int
+    /// The numbers of a step's behaviour policy.
+    public var policyCount: Int
 
     public init(_ rollout: Rollout) {
         id = rollout.id
@@ -30,6 +32,7 @@ public struct RolloutHeader: Sendable, Equatable {
         actionType = rollout.action.type
         actionShape = Array(rollout.action.shape.dropFirst(2))
         stateCount = rollout.recurrentState.shape[1]
+        policyCount = rollout.behaviourPolicy.shape[2]
     }
 
     /// The frame that precedes the columns.
@@ -39,7 +42,7 @@ public struct RolloutHeader: Sendable, Equatable {
         (message.actor, message.incarnation, message.sequence) = (id.actor, id.incarnation, id.sequence)
         message.version = version
         (message.steps, message.slots, message.ended) = (UInt32(steps), UInt32(slots), UInt32(ended))
-        message.state_count = UInt32(stateCount)
+        (message.state_count, message.policy_count) = (UInt32(stateCount), UInt32(policyCount))
         (message.observation_type, message.action_type) = (UInt32(observationType.rawValue), UInt32(actionType.rawValue))
         return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: observationShape.count + actionShape.count) { shapes in
             for (index, extent) in (observationShape + actionShape).enumerated() { shapes[index] = UInt32(extent) }
@@ -86,10 +89,11 @@ public struct RolloutHeader: Sendable, Equatable {
         actionType = try type("action_type", message.action_type)
         observationShape = try shape("observation_shape", message.n_observation_shape, message.observation_shape)
         actionShape = try shape("action_shape", message.n_action_shape, message.action_shape)
-        stateCount = Int(message.state_count)
+        (stateCount, policyCount) = (Int(message.state_count), Int(message.policy_count))
         let rows = (steps + 1) * slots
         for (field, rows, extents) in [
             ("observation_shape", rows, observationShape), ("action_shape", rows, actionShape), ("state_count", slots, [stateCount]),
+            ("policy_count", rows, [policyCount]),
         ] {
             var bytes = rows * 4
             for extent in extents {
@@ -129,6 +133,7 @@ public struct RolloutHeader: Sendable, Equatable {
             finalObservation: try column(7, "final_observation", observationType, [ended] + observationShape),
             episodeReturn: try column(8, "episode_return", .float32, [ended]),
             episodeLength: try column(9, "episode_length", .int32, [ended]),
-            recurrentState: try column(10, "recurrent_state", .float32, [slots, stateCount]))
+            recurrentState: try column(10, "recurrent_state", .float32, [slots, stateCount]),
+            behaviourPolicy: try column(11, "behaviour_policy", .float32, [steps, slots, policyCount]))
     }
 }

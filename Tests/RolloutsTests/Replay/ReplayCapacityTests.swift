@@ -27,7 +27,7 @@ import Testing
         }
         refuses(ReplaySettings(capacityBytes: 1 << 50), .capacity, "this machine's memory", "are available")
         refuses(ReplaySettings(capacityBytes: 1 << 50, storage: .disk(directory: "/tmp")), .capacity, "/tmp", "are available")
-        refuses(ReplaySettings(capacityBytes: 100_000), .capacity, "cannot hold one rollout of 4 slots × 80 steps", "Give it at least")
+        refuses(ReplaySettings(capacityBytes: 200_000), .capacity, "cannot hold one rollout of 4 slots × 80 steps", "Give it at least")
         refuses(ReplaySettings(capacityBytes: -5), .capacity)
         refuses(ReplaySettings(capacityBytes: 1 << 22, sequenceOverlap: 81), .settings, "overlap of 81")
         refuses(ReplaySettings(capacityBytes: 1 << 22, maximumSequences: 0), .settings)
@@ -43,7 +43,7 @@ import Testing
         for slots in [1, 3, 64] {
             var shape = Self.shape
             shape.maximumSlots = slots
-            let enough = (slots + 4) * 34_000
+            let enough = (2 * slots + 4) * 34_000
             let replay = try ReplayBuffer(ReplaySettings(capacityBytes: enough), shape: shape)
             let actor = RecordedActor(shape, actor: 0, slots: slots, seed: 2, endProbability: 0)
             for round in 1...5 {
