@@ -29,7 +29,9 @@ struct VectorTorso {
     /// Adds "normalizer.…" and "torso.…" to the layout.
     ///
     /// - Throws: `NetworkError` for images, a memory, or an action space that is no bounded box.
-    init(_ network: String, observation: Space, action: Space, _ settings: NetworkSettings, _ layout: inout ParameterLayout) throws(NetworkError) {
+    init(
+        _ network: String, observation: Space, action: Space, _ settings: NetworkSettings, _ layout: inout ParameterLayout
+    ) throws(NetworkError) {
         func refused(_ problem: String, _ place: String, _ remedy: String) -> NetworkError {
             NetworkError(problem: "\(problem), and the network \(network) takes none", place: place, remedy: remedy)
         }

@@ -85,7 +85,8 @@ struct BenchUpdates: ParsableCommand {
         fill(builder.action(0, as: Float.self), key, 2)
         fill(builder.reward(0), key, 3)
         for slot in 0..<slots { (builder.behaviourLogProb(0)[slot], builder.terminated(0)[slot], builder.truncated(0)[slot]) = (0, 0, 0) }
-        return try RolloutBatch([builder.finish(id: RolloutID(actor: 0, incarnation: 0, sequence: 1), version: 0)], observationSpace: observation)
+        let rollout = builder.finish(id: RolloutID(actor: 0, incarnation: 0, sequence: 1), version: 0)
+        return try RolloutBatch([rollout], observationSpace: observation)
     }
 
     private func fill(_ target: UnsafeMutableBufferPointer<Float>, _ key: RandomKey, _ step: UInt64) {

@@ -9,6 +9,8 @@ private let ppo = Proof.Arm(
     [
         "method.id=ppo", "method.options={discount: 0.95, entropy: 0, epochs: 10, minibatches: 8}", "network.activation=tanh",
         "network.separate_value=true", "reward.normalize=true", "actors.slots=8", "actors.unroll=128", "optimizer.clip_norm=0.5",
+        // The shared settings would make PPO keep a replay, too.
+        "replay.ratio=0",
     ])
 
 extension Proof {
