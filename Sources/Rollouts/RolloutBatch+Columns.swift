@@ -24,7 +24,8 @@ extension RolloutBatch {
         return [
             rows("observation", observation), actions, floats("behaviour_log_prob", behaviourLogProb), floats("reward", reward),
             flags("terminated", terminated), flags("truncated", truncated), integers("final_index", finalIndex),
-            rows("final_observation", finalObservation), floats("recurrent_state", recurrentState), floats("weight", weight),
+            rows("final_observation", finalObservation), floats("recurrent_state", recurrentState),
+            floats("behaviour_policy", behaviourPolicy), floats("weight", weight),
         ]
     }
 
@@ -69,6 +70,7 @@ extension RolloutBatch {
             reward: try floats("reward") { $0 == [steps, slots] }, terminated: try flags("terminated"), truncated: try flags("truncated"),
             finalIndex: index, finalObservation: try rows("final_observation", index.count), episodeReturns: [], episodeLengths: [],
             recurrentState: try floats("recurrent_state") { $0.count == 2 && $0[0] == slots },
+            behaviourPolicy: try floats("behaviour_policy") { $0.count == 2 && $0[0] == steps * slots },
             weight: try floats("weight") { $0 == [slots] }, keys: [], burnIn: 0)
     }
 }
