@@ -24,8 +24,8 @@ extension RolloutBatch {
         return [
             rows("observation", observation), actions, floats("behaviour_log_prob", behaviourLogProb), floats("reward", reward),
             flags("terminated", terminated), flags("truncated", truncated), integers("final_index", finalIndex),
-            rows("final_observation", finalObservation), floats("recurrent_state", recurrentState), floats("weight", weight),
-            floats("behaviour_policy", behaviourPolicy),
+            rows("final_observation", finalObservation), floats("recurrent_state", recurrentState),
+            floats("behaviour_policy", behaviourPolicy), floats("weight", weight),
         ]
     }
 
