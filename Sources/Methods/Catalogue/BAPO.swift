@@ -106,7 +106,7 @@ extension MethodEntry {
                 .init("PPO, lag 4", ["method.id=ppo"], lag: 4),
             ],
             measure: .metric("entropy"),
-            verdicts: [.better("BAPO, lag 4", than: "PPO, lag 4")])
+            verdicts: [.better("BAPO, lag 4", than: "PPO, lag 4")], seeds: 10)
     ) { option in
         var clip = BalancedClip()
         (clip.lowFrom, clip.lowTo) = (option("low_from"), option("low_to"))

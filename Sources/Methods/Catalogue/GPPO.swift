@@ -2,7 +2,8 @@ extension Method {
     /// Gradient-preserving clipping (Su et al., 2025, Klear-Reasoner; S073): PPO whose clipped steps keep a bounded gradient; see
     /// `GradientPreservingClip`. The paper's extra term on correct responses belongs to verified answers and is not part of it.
     ///
-    /// Staleness class C, as PPO.
+    /// Steps with negative advantage are pushed down however rare they have become: learning rates that PPO's clip forgives make it collapse.
+    /// Staleness class C, as PPO, and only for young data.
     public static func gppo(
         _ settings: ProximalSettings = ProximalSettings(), clip: GradientPreservingClip = GradientPreservingClip()
     ) -> Method { Method("gppo", settings, objective: clip) }

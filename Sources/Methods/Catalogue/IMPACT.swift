@@ -10,7 +10,7 @@ public struct TargetClip: Objective {
     /// ρ: the largest weight μ / π_t.
     public var rho: Float
 
-    public init(epsilon: Float = 0.3, rho: Float = 2) {
+    public init(epsilon: Float = 0.2, rho: Float = 2) {
         self.epsilon = epsilon
         self.rho = rho
     }
@@ -80,7 +80,7 @@ extension MethodEntry {
         id: "impact", kind: "actor–critic", summary: "clipped against a slow target network, on batches that are used several times",
         paper: "Luo et al. 2020, arXiv:1912.00167", paperID: "B15",
         options: ProximalSettings.options(epochs: 1) + [
-            MethodOption("clip", 0.3, 0...1, "ε: how far the ratio may move before its gradient is cut"),
+            MethodOption("clip", 0.2, 0...1, "ε: how far the ratio may move before its gradient is cut"),
             MethodOption("rho", 2, 1...(.infinity), "the largest weight of old data, μ/π_t"),
             MethodOption("kl", 0, 0...(.infinity), "coefficient of the divergence from the target network"),
             MethodOption("target_every", 16, 1...1_000_000, isWhole: true, "updates between two renewals of the target network"),
@@ -93,7 +93,7 @@ extension MethodEntry {
             arms: [
                 .init("IMPACT, lag 8", ["method.id=impact", "method.options.epochs=2", "method.options.reuses=1"], lag: 8),
                 .init("IMPALA, lag 8", ["method.id=vtrace"], lag: 8),
-                .init("APPO, lag 8", ["method.id=appo", "method.options.epochs=2"], lag: 8),
+                .init("APPO, lag 8", ["method.id=appo", "method.options.epochs=2", "method.options.clip=0.2"], lag: 8),
             ],
             measure: .meanReturn,
             verdicts: [.better("IMPACT, lag 8", than: "IMPALA, lag 8"), .better("IMPACT, lag 8", than: "APPO, lag 8")])
