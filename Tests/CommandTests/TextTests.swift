@@ -44,7 +44,7 @@ import Testing
         (["status", "runs/one", "--coordinator", "tcp://127.0.0.1:1"], 64, "not both"),
         (["adjust", "runs/one"], 64, "--max-lag"),
         (["adjust", "--max-lag", "3"], 64, "one of them"),
-        (["adjust", "runs/one", "--max-lag", "-1"], 64, "from 0"),
+        (["adjust", "runs/one", "--max-lag=-1"], 64, "from 0"),
         (["adjust", "runs/none", "--max-lag", "3"], 1, "runs/none"),
         (["status", "--coordinator", "localhost"], 1, "tcp://HOST:PORT"),
         (["doctor", "--reference", "none.json"], 1, "none.json"),

@@ -133,7 +133,7 @@ import Testing
         var dice = Dice(state: 5)
         for (observation, action, stateCount) in [(Self.images, Self.choices, 5), (Self.vectors, Self.box, 2)] {
             let good = rollout(observation, action, stateCount: stateCount)
-            let names = good.columns.map(\.name)
+            let names = good.columns.filter { $0.bytes.count > 0 }.map(\.name)
             var (refused, accepted) = (0, 0)
             for _ in 0..<2000 {
                 let mutated = good.replacing(names.randomElement(using: &dice)!) { bytes in

@@ -103,7 +103,7 @@ import Testing
         ("actors: {slots: [1]}", "actors.slots", "a list", "a single value"),
         ("actors: {slots: }", "actors.slots", "empty", "a whole number"),
         ("actors: 5", "actors", "5", "a mapping of keys to values"), ("seed: -1", "seed", "-1", "a whole number from 0"),
-        ("network: {activation: gelu}", "network.activation", "gelu", "tanh or relu"),
+        ("network: {activation: gelu}", "network.activation", "gelu", "auto or tanh or relu"),
         ("network: {hidden: 64}", "network.hidden", "64", "a list, such as [64, 64]"),
         ("network: {hidden: {a: 1}}", "network.hidden", "a mapping", "a list, such as [64, 64]"),
         ("network: {hidden: [64, x]}", "network.hidden", "x", "a whole number"),
