@@ -128,10 +128,13 @@ extension MethodEntry {
             MethodOption("averaging", 0.99, 0...1, "α: how much of the average policy is left after a gradient step"), .entropy, .value,
         ],
         proof: Proof(
-            claim: "replaying each step four times needs fewer environment steps than training on it once", run: "cartpole",
-            changes: ["method.id=acer", "optimizer.schedule=constant", "optimizer.learning_rate=0.001", "stop.frames=400000", "stop.return=400"],
-            arms: [Proof.Arm("replay ratio 4"), Proof.Arm("replay ratio 0", ["replay.ratio=0"])], measure: .framesToReturn,
-            verdicts: [.better("replay ratio 4", than: "replay ratio 0")])
+            claim: "replaying each step four times needs fewer environment steps than training on it once, each at its best learning rate",
+            run: "cartpole", changes: ["method.id=acer", "optimizer.schedule=constant", "stop.frames=400000", "stop.return=400"],
+            arms: [
+                Proof.Arm("replay ratio 4", ["optimizer.learning_rate=0.005"]),
+                Proof.Arm("replay ratio 0", ["replay.ratio=0", "optimizer.learning_rate=0.02"]),
+            ],
+            measure: .framesToReturn, verdicts: [.better("replay ratio 4", than: "replay ratio 0")], seeds: 10)
     ) { option in
         ACER.standard(
             discount: option("discount"), lambda: option("lambda"), truncation: option("truncation"),
