@@ -85,7 +85,7 @@ import Testing
     @Test func liveDataIsOnPolicy() throws {
         let turns = try Turns {
             $0.method.id = "acer"
-            $0.replay.minimumSteps = 100_000
+            $0.replay.minimumSteps = 10_000
         }
         let report = try turns.update()
         #expect(abs(try #require(report.metric("rho_mean")) - 1) < 1e-5 && report.metric("correction") == 0)
