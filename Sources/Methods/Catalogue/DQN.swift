@@ -28,7 +28,16 @@ extension MethodEntry {
         options: [
             .discount, .returnSteps(1), .double(false), .huber, .targetSteps, .epsilon(0.05, "ε: the share of random actions"),
             .epsilonDecay(50),
-        ]
+        ],
+        proof: Proof(
+            claim: "Training on each step eight times from a replay learns from fewer environment steps than training on it once.",
+            run: "cartpole",
+            changes: [
+                "method.id=dqn", "optimizer.learning_rate=0.001", "optimizer.schedule=constant", "actors.slots=8", "actors.unroll=16",
+                "learner.rollouts_per_update=1", "replay.sequences=4", "stop.frames=100000",
+            ],
+            arms: [Proof.Arm("replayed", ["replay.ratio=8"]), Proof.Arm("once", ["replay.ratio=1"])], measure: .meanReturn,
+            verdicts: [.better("replayed", than: "once")])
     ) { option in
         QLearning.dqn(
             discount: option("discount"), returnSteps: option.count("n_steps"), isDouble: option.flag("double"),
