@@ -32,7 +32,8 @@ import Wire
         try TrainingCheckpoint(turns.trainer, state: TrainingState()).write(to: store, replays: replays)
 
         let other = try Trainer(turns.trainer.spec, catalogue: .standard)
-        try other.restore(TrainingCheckpoint(#require(store.readNewestValid()).0), replay: replays)
+        let checkpoint = try TrainingCheckpoint(store.read(6))
+        try other.restore(checkpoint, replay: replays)
         for _ in 0..<4 {
             let rollout = try turns.collect()
             let (a, b) = (try turns.trainer.update([rollout]), try other.update([rollout]))
@@ -41,7 +42,7 @@ import Wire
         }
         // Without the sequences it begins to collect anew, and says what it waits for.
         let empty = try Trainer(turns.trainer.spec, catalogue: .standard)
-        try empty.restore(TrainingCheckpoint(#require(store.readNewestValid()).0))
+        try empty.restore(checkpoint)
         #expect(empty.blocked != nil && turns.trainer.version > empty.version)
         try TrainingCheckpoint.prune(replays, of: store)
         #expect(try !Files.list("\(folder)/replay").isEmpty)
@@ -54,7 +55,10 @@ import Wire
             ($0.replay.ratio, $0.replay.sequences) = (ratio, sequences)
         }
         var last: Float = 0
-        for _ in 0..<40 { last = try #require(turns.update().metric("replay_samples_per_insert")) }
+        for _ in 0..<40 {
+            let report = try turns.update()
+            last = try #require(report.metric("replay_samples_per_insert"))
+        }
         // 40 updates of 8 sequences; the first 200 steps are only kept.
         #expect(abs(Double(last) - ratio) < (Double(sequences) + 10 * ratio) / 320 + 1e-3, "\(last)")
     }
