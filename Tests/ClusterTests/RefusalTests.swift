@@ -84,14 +84,22 @@ extension Cluster {
             }
         }
 
-        /// The coordinator does not know which environments and methods its members were built with: they say so themselves.
-        @Test(arguments: zip(["environment.id=CartPole-v2", "method.id=vtrase"], ["\"CartPole-v1\"", "\"vtrace\""]))
-        func aLearnerRefusesWhatItDoesNotKnow(change: String, nearest: String) throws {
+        /// Actors need to know what network the method acts with: a coordinator that does not know the method does not lead.
+        @Test func aCoordinatorRefusesAMethodThatItDoesNotKnow() throws {
             try scene { scene in
-                let run = try HandRun(scene, set([change]))
+                let coordinator = try HandRun(scene, set(["method.id=vtrase"])).start(.coordinator)
+                #expect(try coordinator.wait(within: 10) == .code(1))
+                #expect(coordinator.errors.contains("Did you mean \"vtrace\"?"), "\(coordinator.errors)")
+            }
+        }
+
+        /// The coordinator does not know which environments its members were built with: they say so themselves.
+        @Test func aLearnerRefusesAnEnvironmentThatItDoesNotKnow() throws {
+            try scene { scene in
+                let run = try HandRun(scene, set(["environment.id=CartPole-v2"]))
                 let (coordinator, learner) = (try run.start(.coordinator), try run.start(.learner))
                 #expect(try learner.wait(within: 10) == .code(1))
-                #expect(learner.errors.contains(nearest), "\(learner.errors)")
+                #expect(learner.errors.contains("\"CartPole-v1\""), "\(learner.errors)")
                 #expect(coordinator.poll() == nil)
                 coordinator.signal(SIGTERM)
                 try expectDone([coordinator], within: 15)

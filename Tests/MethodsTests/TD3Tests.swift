@@ -87,15 +87,17 @@ import Testing
 
     @Test func learnsABandit() throws {
         let space = Space.box(shape: [1], low: -1, high: 1)
-        let learner = try learner(TD3(), observations: 1, actions: space, hidden: 16)
+        let learner = try learner(TD3(), observations: 1, actions: space, hidden: 32)
         var dice = Dice(state: 4)
-        for version in 0..<600 {
-            let batch = continuousBatch(
-                slots: 32, observations: 1, actions: space, terminated: Set(0..<32), observation: { _ in [1] }, final: [1],
+        let batches = (0..<24).map { _ in
+            continuousBatch(
+                slots: 64, observations: 1, actions: space, terminated: Set(0..<64), observation: { _ in [1] }, final: [1],
                 draw: { [Float.random(in: -1...1, using: &$0)] }, reward: { -($0[0] - 0.3) * ($0[0] - 0.3) }, &dice)
-            _ = try learner.update(batch, at: Moment(version: UInt64(version), learningRate: 0.003))
         }
-        let network = try DeterministicPolicy(observation: .box(shape: [1]), action: space, settings(16))
+        for version in 0..<1000 {
+            _ = try learner.update(batches[version % 24], at: Moment(version: UInt64(version), learningRate: 0.003))
+        }
+        let network = try DeterministicPolicy(observation: .box(shape: [1]), action: space, settings(32))
         let output = network(Observations(Tensor([1], [1]), network.observationSpace), learner.weights.parameters())
         #expect(abs(output.policy.scalar - 0.3) < 0.1)
     }

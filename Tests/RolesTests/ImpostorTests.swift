@@ -54,8 +54,8 @@ import Wire
         try offend({ impostor.frames(impostor.rollout($0, action: 2)) }, "the space is 0 ..< 2")
         try offend({ impostor.frames(impostor.rollout($0, steps: 5)) }, "5 steps in place of 20")
         try offend({ impostor.frames(impostor.rollout($0, steps: 40)) }, "40 steps in place of 20")
-        try offend({ Array(impostor.frames(impostor.rollout($0)).dropLast()) }, "11 frames instead of 12")
-        try offend({ impostor.frames(impostor.rollout($0)) + [.bytes([])] }, "13 frames instead of 12")
+        try offend({ Array(impostor.frames(impostor.rollout($0)).dropLast()) }, "12 frames instead of 13")
+        try offend({ impostor.frames(impostor.rollout($0)) + [.bytes([])] }, "14 frames instead of 13")
         try offend(
             {
                 var frames = impostor.frames(impostor.rollout($0))

@@ -26,7 +26,9 @@ import Testing
     }
 
     private func scaled(_ scaling: inout RewardScaling, _ rollouts: Rollout...) throws -> [Float] {
-        try scaling(RolloutBatch(rollouts, observationSpace: .box(shape: [1]))).values
+        let batch = try RolloutBatch(rollouts, observationSpace: .box(shape: [1]))
+        scaling.count(batch)
+        return scaling(batch).values
     }
 
     private func scaling(_ edit: (inout RewardSection) -> Void) -> RewardScaling {

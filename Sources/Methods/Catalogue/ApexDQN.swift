@@ -38,13 +38,10 @@ extension MethodEntry {
             .priorityMaximum,
         ] + MethodOption.ladder,
         proof: Proof(
-            claim: "targets of three steps solve the task in fewer environment steps than targets of one (C05)", run: "cartpole",
-            changes: [
-                "method.id=apex-dqn", "method.options.discount=0.99", "actors.unroll=4", "optimizer.learning_rate=0.0005",
-                "optimizer.schedule=constant", "stop.frames=800000", "stop.return=400",
-            ],
-            arms: [Proof.Arm("n = 3"), Proof.Arm("n = 1", ["method.options.n_steps=1"])], measure: .framesToReturn,
-            verdicts: [.better("n = 3", than: "n = 1")])
+            claim: "from random steps along a blind cliffwalk, prioritised replay learns the way where uniform replay does not yet (B17)",
+            run: "cartpole", changes: QLearning.cliffwalk,
+            arms: [Proof.Arm("prioritised"), Proof.Arm("uniform", ["replay.selector=uniform"])], measure: .finalReturn,
+            verdicts: [.better("prioritised", than: "uniform")], seeds: 10)
     ) { option in
         QLearning.apexDQN(
             discount: option("discount"), returnSteps: option.count("n_steps"), isDouble: option.flag("double"),
@@ -53,6 +50,17 @@ extension MethodEntry {
             exploration: EpsilonLadder(
                 base: option("epsilon"), exponent: option("epsilon_exponent"), decayVersions: UInt64(option.count("epsilon_decay"))))
     }
+}
+
+extension QLearning {
+    /// The run of the proof: single transitions of random actions, some three of which lead behind the last of 16 states, are collected before
+    /// anything is learned, so that both arms learn from the same ones; what is measured is the greedy policy.
+    fileprivate static let cliffwalk = [
+        "method.id=apex-dqn", "environment.id=BlindCliffwalk-v0", "environment.options.length=16", "method.options.n_steps=1",
+        "method.options.epsilon=1", "method.options.epsilon_exponent=0", "method.options.target_steps=20", "network.hidden=[32]",
+        "actors.unroll=1", "actors.slots=32", "optimizer.learning_rate=0.001", "optimizer.schedule=constant", "replay.ratio=16",
+        "replay.minimum_steps=350000", "replay.capacity_steps=1000000", "stop.frames=400000",
+    ]
 }
 
 extension MethodOption {

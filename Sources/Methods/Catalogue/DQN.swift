@@ -30,26 +30,20 @@ extension MethodEntry {
             .epsilonDecay(50),
         ],
         proof: Proof(
-            claim: "from random steps along a blind cliffwalk, prioritised replay learns the way where uniform replay does not yet (B17)",
-            run: "cartpole", changes: QLearning.cliffwalk,
-            arms: [Proof.Arm("prioritised", ["replay.selector=prioritized"]), Proof.Arm("uniform")], measure: .finalReturn,
-            verdicts: [.better("prioritised", than: "uniform")], seeds: 10)
+            claim: "Training on each step eight times from a replay learns from fewer environment steps than training on it once.",
+            run: "cartpole",
+            changes: [
+                "method.id=dqn", "optimizer.learning_rate=0.001", "optimizer.schedule=constant", "actors.slots=8", "actors.unroll=16",
+                "learner.rollouts_per_update=1", "replay.sequences=4", "stop.frames=100000",
+            ],
+            arms: [Proof.Arm("replayed", ["replay.ratio=8"]), Proof.Arm("once", ["replay.ratio=1"])], measure: .meanReturn,
+            verdicts: [.better("replayed", than: "once")])
     ) { option in
         QLearning.dqn(
             discount: option("discount"), returnSteps: option.count("n_steps"), isDouble: option.flag("double"),
             huber: option.unlessZero("huber") ?? .infinity, targetSteps: option.count("target_steps"), epsilon: option("epsilon"),
             decayVersions: UInt64(option.count("epsilon_decay")))
     }
-}
-
-extension QLearning {
-    /// The run of the proof: single transitions of random actions, some three of which lead behind the last of 16 states, are collected before
-    /// anything is learned, so that both arms learn from the same ones; what is measured is the greedy policy.
-    fileprivate static let cliffwalk = [
-        "method.id=dqn", "environment.id=BlindCliffwalk-v0", "environment.options.length=16", "method.options.epsilon=1",
-        "method.options.target_steps=20", "network.hidden=[32]", "actors.unroll=1", "actors.slots=32", "optimizer.learning_rate=0.001",
-        "optimizer.schedule=constant", "replay.ratio=16", "replay.minimum_steps=350000", "replay.capacity_steps=1000000", "stop.frames=400000",
-    ]
 }
 
 /// Options that learners of action values share.

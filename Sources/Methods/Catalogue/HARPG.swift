@@ -164,7 +164,7 @@ extension MethodEntry {
                 .discount, .wholeUnroll, .firstStep, .momentumPower(1), .minimumMomentum, .stepPower, .oneValueEpoch, .valueMinibatches,
                 .normalizesAdvantages(false),
             ],
-            proof: isNormalized ? claim : nil
+            proof: claim
         ) { option in
             HARPG(
                 isNormalized: isNormalized, discount: option("discount"), lambda: option("lambda"), step: option("step"),

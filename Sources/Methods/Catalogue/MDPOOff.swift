@@ -190,8 +190,9 @@ extension MethodEntry {
             claim: "Staying near an older policy does not cost: at least nine tenths of discrete SAC's return averaged over training",
             run: "cartpole",
             changes: [
-                "method.id=mdpo-off", "method.options.discount=0.99", "method.options.anchor_every=100", "actors.slots=4",
-                "optimizer.learning_rate=0.001", "optimizer.schedule=constant", "stop.frames=30000",
+                "method.id=mdpo-off", "method.options.discount=0.99", "method.options.anchor_every=100", "method.options.tau=0.1",
+                "method.options.ratio=16", "actors.slots=4", "optimizer.learning_rate=0.001", "optimizer.schedule=constant",
+                "stop.frames=30000",
             ],
             arms: [Proof.Arm("mdpo-off"), Proof.Arm("sac", ["method.options.kl=0"])],
             measure: .meanReturn, verdicts: [.atLeast(0.9, "mdpo-off", of: "sac")])

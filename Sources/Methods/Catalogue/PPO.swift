@@ -34,7 +34,11 @@ extension MethodEntry {
             .normalizesAdvantages(true),
             MethodOption(
                 "behaviour_anchor", 0, 0...1, isFlag: true, "1: π_prox is the policy that acted, 0: the one at the start of the update"),
-        ]
+        ],
+        proof: Proof(
+            claim: "Several clipped epochs on each batch need fewer frames than one step of A2C.", run: "cartpole",
+            changes: ["stop.frames=1000000"], arms: [Proof.Arm("ppo", ["method.id=ppo"]), Proof.Arm("a2c", ["method.id=a2c"])],
+            measure: .framesToReturn, verdicts: [.better("ppo", than: "a2c")])
     ) { option in
         Method.ppo(
             discount: option("discount"), lambda: option("lambda"), clip: option("clip"),
