@@ -23,7 +23,7 @@ struct AdjustCommand: ParsableCommand {
 
     func validate() throws {
         guard (directory == nil) != (coordinator == nil) else { throw ValidationError("Give a run or --coordinator, one of them.") }
-        guard maxLag >= 0 else { throw ValidationError("--max-lag is \(maxLag), allowed is a whole number from 0") }
+        guard (0...(1 << 53)).contains(maxLag) else { throw ValidationError("--max-lag is \(maxLag), allowed is a whole number from 0 to 2^53") }
     }
 
     func run() throws {

@@ -83,7 +83,7 @@ final class LearnerLoop {
         let (rolloutsPerUpdate, version) = (spec.learner.rolloutsPerUpdate, trainer.version)
         var shape = trainer.shape
         // An actor may be started with other slots than the run file says.
-        shape.maximumSlots = 65536
+        shape.maximumSlots = trainer.maximumSlots
         let opening = LearnerOpening(
             intake: RolloutIntake.Settings(
                 run: runID, life: life, credits: spec.actors.credits, rolloutsPerUpdate: rolloutsPerUpdate, maxLag: trainer.maxLag),
@@ -114,6 +114,7 @@ final class LearnerLoop {
             return desk.maxLag
         }) else { return }
         trainer.bound(maxLag: maxLag)
+        mismatches.bound(maxLag: trainer.maxLag)
         let bound = trainer.maxLag
         desk.update { $0.bound = bound }
         wakeUp.signal()

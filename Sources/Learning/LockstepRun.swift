@@ -59,7 +59,7 @@ public struct LockstepRun {
             network: try spec.networkSettings, exploration: try spec.exploration,
             keepsPolicy: try spec.algorithm.needsBehaviourPolicy)
         let incarnation = UInt32(truncatingIfNeeded: trainer.version)
-        samplers = try (0..<spec.actors.count).map {
+        samplers = try (0..<max(spec.actors.count, 1)).map {
             try Sampler(
                 assignment, place: MemberPlace(rank: UInt32($0), incarnation: incarnation), credits: spec.learner.rolloutsPerUpdate,
                 catalogue: catalogue)

@@ -17,7 +17,7 @@ package struct MismatchDetector {
     private let network: any PolicyNetwork
     /// Every so-manieth rollout of an actor is checked; 0: none.
     private let period: UInt64
-    private let capacity: Int
+    private var capacity = 1
     private let scratch: Weights
     /// What was published, oldest first.
     private var versions: [(version: UInt64, parameters: SharedBytes)] = []
@@ -33,16 +33,20 @@ package struct MismatchDetector {
     ///   - maxLag: versions older than this need not be kept.
     package init(_ network: any PolicyNetwork, share: Double, maxLag: Int) {
         self.network = network
-        period = share > 0 ? max(UInt64((1 / share).rounded()), 1) : 0
-        let bytes = max(network.layout.count * 4, 1)
-        capacity = max(min(maxLag + 1, Self.memory / bytes), 1)
+        period = share > 0 ? max(UInt64(min((1 / share).rounded(), 0x1p62)), 1) : 0
         scratch = Weights(network.layout)
+        bound(maxLag: maxLag)
+    }
+
+    /// Keeps as many versions as data may be old.
+    package mutating func bound(maxLag: Int) {
+        capacity = max(min(maxLag, Self.memory / max(network.layout.count * 4, 1) - 1) + 1, 1)
     }
 
     /// Remembers what actors get. Versions come in ascending order.
     package mutating func published(_ parameters: SharedBytes, version: UInt64) {
         guard period > 0 else { return }
-        if versions.count == capacity { versions.removeFirst() }
+        if versions.count >= capacity { versions.removeFirst(versions.count - capacity + 1) }
         versions.append((version, parameters))
     }
 

@@ -17,7 +17,14 @@ package final class ReplayFeed {
     private let window: Int
 
     /// - Parameter folder: where a buffer on the disk puts its files.
-    package init(_ plan: ReplayPlan, _ spec: RunSpec, shape: RolloutShape, folder: String) throws {
+    package init(_ data: DataPlan, _ plan: ReplayPlan, of algorithm: any Algorithm, _ spec: RunSpec, shape: RolloutShape, folder: String) throws {
+        var plan = plan
+        if case .onPolicy(let bound) = algorithm.staleness {
+            // The method's bound on the age of data holds for what is replayed, counted from its arrival; learner.max_lag is about the arrival.
+            guard bound > 0 else { throw ReplayPlanError.noOldData }
+            let perUpdate = spec.learner.rolloutsPerUpdate * shape.maximumSlots * shape.steps
+            plan.capacitySteps = min(plan.capacitySteps, bound.multipliedReportingOverflow(by: perUpdate).overflow ? .max : bound * perUpdate)
+        }
         self.plan = plan
         let settings = try Self.settings(plan, spec, shape: shape, folder: folder)
         if spec.replay.storage == .disk { try Files.createDirectory(folder) }
@@ -26,6 +33,36 @@ package final class ReplayFeed {
         let share = spec.replay.datasetShare
         mixture = try Mixture([(.replay, 1 - share), (.dataset, share)], batch: plan.sequences)
         window = plan.steps == 0 ? buffer.sequenceSteps : plan.steps
+        try check(data, algorithm, shape)
+    }
+
+    /// Refuses at the start what could not be drawn, or would be drawn in vain.
+    private func check(_ data: DataPlan, _ algorithm: any Algorithm, _ shape: RolloutShape) throws {
+        func refuse(_ holds: Bool, _ problem: String, _ remedy: String) throws {
+            guard holds else { throw ReplayPlanError(problem: problem, remedy: remedy) }
+        }
+        if plan.besideLive {
+            try refuse(
+                data.trainsOnLive, "replayed sequences beside live rollouts, which the method does not train on",
+                "Set replay.beside_live to false.")
+            try refuse(
+                window == shape.steps && plan.burnIn == 0, "sequences of \(window) steps beside live rollouts of \(shape.steps)",
+                "Leave replay.steps, replay.overlap and replay.burn_in at 0 with replay.beside_live.")
+            try refuse(dataset == nil, "a dataset beside live rollouts", "Set replay.beside_live to false.")
+        }
+        try refuse(
+            shape.stateCount == 0 || window == buffer.sequenceSteps,
+            "windows of \(window) of \(buffer.sequenceSteps) steps for a network with memory, whose state is known only where a sequence begins",
+            "Set replay.steps to 0.")
+        try refuse(
+            plan.burnIn == 0 || algorithm.usesBurnIn, "a burn-in of \(plan.burnIn) steps, which the method would train on",
+            "Set replay.burn_in to 0, or use r2d2.")
+        try refuse(
+            plan.selector != .prioritized || algorithm.givesPriorities, "prioritised replay with a method that gives no priorities",
+            "Set replay.selector to uniform or fifo.")
+        try refuse(
+            dataset?.canSample(plan.sequences) ?? true, "the dataset holds \(dataset?.count ?? 0) sequences, a batch has \(plan.sequences)",
+            "Lower replay.sequences, or set replay.selector to uniform.")
     }
 
     /// The buffer's settings for a run.
@@ -40,7 +77,7 @@ package final class ReplayFeed {
         }
         // The plan counts steps, the limiter sequences: each sequence that arrives brings shape.steps new steps.
         let samplesPerInsert = plan.ratio * Double(shape.steps) / Double(trained)
-        let minimumSize = max((plan.minimumSteps + shape.steps - 1) / shape.steps, 1)
+        let minimumSize = max((plan.minimumSteps - 1) / shape.steps + 1, 1)
         let offset = samplesPerInsert * Double(minimumSize)
         return ReplaySettings(
             capacityBytes: plan.capacityBytes, maximumSequences: max(plan.capacitySteps / shape.steps, 1), sequenceOverlap: overlap,
@@ -87,7 +124,8 @@ package final class ReplayFeed {
     private func draw(_ counts: [(source: DataSource, count: Int)], _ progress: Double) throws -> RolloutBatch {
         let beta = plan.importanceExponent + (1 - plan.importanceExponent) * progress
         let batches = try counts.filter { $0.count > 0 }.map { source, count in
-            try (source == .dataset ? dataset! : buffer).sample(count, steps: window, burnIn: plan.burnIn, beta: beta).batch
+            if source == .dataset { buffer.countSamples(count) }
+            return try (source == .dataset ? dataset! : buffer).sample(count, steps: window, burnIn: plan.burnIn, beta: beta).batch
         }
         return batches.count == 1 ? batches[0] : try RolloutBatch(concatenating: batches)
     }
@@ -115,6 +153,9 @@ package struct ReplayPlanError: Remediable, Equatable {
     package let problem: String
     package var place: String { "the section replay" }
     package let remedy: String
+
+    static let noOldData = ReplayPlanError(
+        problem: "a replay for a method that takes no old data", remedy: "Set replay.ratio to 0.")
 }
 
 extension ReplayPlan {

@@ -76,7 +76,7 @@ public final class Trainer {
             policyCount: algorithm.needsBehaviourPolicy ? network.distribution.parameterCount : 0, steps: spec.actors.unroll,
             maximumSlots: spec.actors.slots)
         self.shape = shape
-        replay = try data.replay.map { try ReplayFeed($0, spec, shape: shape, folder: folder) }
+        replay = try data.replay.map { try ReplayFeed(data, $0, of: algorithm, spec, shape: shape, folder: folder) }
         observationStatistics = network.normalizesObservations ? ObservationStatistics(network) : nil
         rewardScaling = RewardScaling(spec.reward, discount: algorithm.discount)
         schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
@@ -105,6 +105,7 @@ public final class Trainer {
         let progress = min(Double(frames) / Double(spec.stop.frames), 1)
         let rate = schedule.value(progress: progress, initial: Float(spec.optimizer.learningRate))
         var means = MetricMeans()
+        var refused: Float = 0
         func train(_ batch: RolloutBatch) throws {
             var batch = batch
             batch.reward = scaling(batch)
@@ -120,7 +121,13 @@ public final class Trainer {
             }
             if let replay {
                 try replay.insert(rollouts)
-                if !replay.plan.besideLive { while let batch = try replay.next(progress: progress) { try train(batch) } }
+                while !replay.plan.besideLive, let batch = try replay.next(progress: progress) {
+                    do { try train(batch) } catch is NonFiniteGradient where spec.learner.onNonfinite == .skip {
+                        // The rollouts that have just arrived are not to blame: the update goes on, and the batch is drawn no more.
+                        try replay.prioritize(batch, Array(repeating: 0, count: batch.slots))
+                        refused += 1
+                    }
+                }
             }
         } catch let error as NonFiniteGradient {
             throw NonFiniteUpdate(tensor: error.tensor, version: version, rollouts: rollouts.map(\.id))
@@ -135,7 +142,7 @@ public final class Trainer {
         frames += UInt64(live.frames)
         return UpdateReport(
             version: version, frames: live.frames, loss: means["loss"] ?? 0, gradientNorm: means["gradient_norm"] ?? 0, learningRate: rate,
-            metrics: means.metrics(without: ["loss", "gradient_norm"]) + (replay?.metrics ?? []), episodeReturns: live.episodeReturns,
+            metrics: means.metrics(without: ["loss", "gradient_norm"]) + (replay.map { $0.metrics + [("replay_batches_refused", refused)] } ?? []), episodeReturns: live.episodeReturns,
             episodeLengths: live.episodeLengths)
     }
 
@@ -148,6 +155,9 @@ public final class Trainer {
 
     /// Whether checkpoints hold a replay.
     package var keepsReplay: Bool { replay != nil && spec.replay.saved }
+
+    /// What one rollout may hold: a replay has room for the run file's slots.
+    package var maximumSlots: Int { replay == nil ? 65536 : spec.actors.slots }
 
     /// How much the replay holds, in words; nil without one.
     package var announcement: String? { replay?.announcement }

@@ -27,6 +27,11 @@ public protocol Algorithm: Sendable {
     /// What its gradient steps are trained on, unless the run says otherwise.
     var data: DataPlan { get }
 
+    /// Whether the first steps of a replayed sequence can be left to refresh the recurrent state alone.
+    var usesBurnIn: Bool { get }
+    /// Whether its learner tells how much there is to learn from a replayed sequence.
+    var givesPriorities: Bool { get }
+
     /// A learner at the beginning of its training.
     ///
     /// - Throws: an error with a remedy when the network or the environment does not fit.
@@ -38,6 +43,8 @@ extension Algorithm {
     public var exploration: Exploration { .policy }
     public var needsBehaviourPolicy: Bool { false }
     public var data: DataPlan { .live }
+    public var usesBurnIn: Bool { false }
+    public var givesPriorities: Bool { false }
 }
 
 /// What a learner is made from.

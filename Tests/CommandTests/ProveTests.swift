@@ -81,7 +81,6 @@ import Testing
             #expect(try error([]).contains("--all"))
             #expect(try error(["sound", "--all"]).contains("--all"))
             #expect(try error(["sonud"]).contains("Did you mean \"sound\"?"))
-            #expect(try error(["a2c"]).contains("Those that have one: ") || MethodEntry.a2cHasProof)
             #expect(try error(["senseless"]).contains("a verdict is about \"b\", which is no arm"))
             #expect(try error(["sound", "--seeds", "0"]).contains("allowed are 1 to 1000"))
             #expect(!Files.exists("\(folder)/proofs"), "a mistake leaves nothing behind")
@@ -127,8 +126,4 @@ import Testing
         #expect(judge(below, [250, 250], [500, 500]) == .doesNotHold && judge(better, [10], [1]) == .undecided)
         #expect(Judgement(better, Seeds([1]), Seeds([2]), lessIsBetter: false, complete: false).answer == .notMeasured)
     }
-}
-
-extension MethodEntry {
-    fileprivate static var a2cHasProof: Bool { MethodCatalogue.standard.methods.contains { $0.id == "a2c" && $0.proof != nil } }
 }

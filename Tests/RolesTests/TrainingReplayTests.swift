@@ -102,6 +102,43 @@ import Wire
         #expect(alone.trainer.weights.flat.values != weights)
     }
 
+    /// A dataset alone: the limiter counts its samples too, so an update comes to its end.
+    @Test(arguments: [0.5, 1]) func aDatasetKeepsTheRatio(share: Double) throws {
+        let folder = try RuntimeDirectory.create()
+        defer { try? Files.remove(folder) }
+        let source = try Turns(Self.dqn)
+        for _ in 0..<6 { try source.update() }
+        let store = try CheckpointStore(writingTo: "\(folder)/checkpoints")
+        try TrainingCheckpoint(source.trainer, state: TrainingState()).write(to: store, replays: ReplayStore(writingTo: "\(folder)/replay"))
+        let turns = try Turns(seed: 2) {
+            Self.dqn(&$0)
+            ($0.replay.dataset, $0.replay.datasetShare) = ("\(folder)/replay", share)
+        }
+        var last: Float = 0
+        for _ in 0..<40 { last = try turns.update().metric("replay_samples_per_insert") ?? 0 }
+        #expect(abs(last - 2) < 0.1, "\(last)")
+    }
+
+    /// A replayed batch with a number that overflows is left out, and the update goes on.
+    @Test func aBadBatchIsSkipped() throws {
+        func turns(_ choice: LearnerSection.OnNonfinite) throws -> Turns {
+            try Turns {
+                $0.method.id = "apex-dqn"
+                ($0.replay.minimumSteps, $0.replay.ratio, $0.learner.onNonfinite) = (200, 2, choice)
+                // Finite, and infinite once it is squared.
+                $0.reward.scale = 1e38
+                $0.optimizer.learningRate = 1e-3
+                $0.method.options = ["rescale": 0, "huber": 0]
+            }
+        }
+        let skipping = try turns(.skip)
+        var refused: Float = 0
+        for _ in 0..<6 { refused += try skipping.update().metric("replay_batches_refused") ?? 0 }
+        #expect(refused > 0 && skipping.trainer.version == 6 && skipping.trainer.weights.flat.values.allSatisfy(\.isFinite))
+        let stopping = try turns(.stop)
+        #expect(throws: NonFiniteUpdate.self) { for _ in 0..<6 { try stopping.update() } }
+    }
+
     @Test func whatCannotWorkIsRefused() throws {
         func refusal(_ edit: @escaping (inout RunSpec) -> Void) -> String {
             do {
@@ -114,6 +151,33 @@ import Wire
         }
         #expect(refusal { $0.replay.steps = 21 }.contains("replay.steps may be at most"))
         #expect(refusal { ($0.replay.steps, $0.replay.burnIn) = (10, 10) }.contains("burn_in must be less"))
+        #expect(refusal { ($0.network.memory, $0.replay.steps) = (.gru, 10) }.contains("network with memory"))
+        #expect(refusal { $0.replay.besideLive = true }.contains("which the method does not train on"))
+        func onPolicy(_ spec: inout RunSpec) {
+            spec.method.id = "ppo"
+            spec.method.options = [:]
+            spec.replay.ratio = 1
+        }
+        #expect(
+            refusal {
+                onPolicy(&$0)
+                ($0.replay.besideLive, $0.replay.overlap) = (true, 5)
+            }.contains("beside live rollouts of 20"))
+        #expect(
+            refusal {
+                onPolicy(&$0)
+                $0.replay.burnIn = 4
+            }.contains("which the method would train on"))
+        #expect(
+            refusal {
+                onPolicy(&$0)
+                $0.replay.selector = .prioritized
+            }.contains("gives no priorities"))
+        #expect(
+            refusal {
+                onPolicy(&$0)
+                $0.method.id = "n-pg-igt"
+            }.contains("takes no old data"))
         #expect(refusal { $0.replay.capacityBytes = 1000 }.contains("cannot hold one rollout"))
         #expect(refusal { $0.replay.capacityBytes = 1 << 50 }.contains("GiB"))
         #expect(refusal { $0.replay.dataset = "nowhere" }.contains("nowhere"))

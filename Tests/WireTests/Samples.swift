@@ -62,7 +62,7 @@ enum Samples {
                 Welcome(run: 1, runName: "n", place: MemberPlace(rank: 0, incarnation: 1), heartbeatSeconds: 1, runFile: "", actor: nil)),
             .heartbeat(Heartbeat(token: 0)), .heartbeat(Heartbeat(token: .max, gauges: gauges, waits: waits)), .heartbeatReply(run: .max),
             .recordKept(through: .max), .departed(rank: .max, incarnation: 0, cause: texts[2]), .goodbye(token: .max, reason: texts[1]),
-            .statusRequest(protocol: .max), .adjust(protocol: 0, maxLag: 0), .adjust(maxLag: UInt64(Int.max)),
+            .statusRequest(protocol: .max), .adjust(protocol: 0, maxLag: 0), .adjust(maxLag: 1 << 53),
             .status(
                 Status(
                     run: .max, runName: texts[2], runDirectory: texts[3], ageSeconds: .infinity, members: members, lastRecord: records[1],

@@ -28,6 +28,7 @@ public struct SAC: Algorithm {
     public init() {}
 
     public var staleness: Staleness { .any }
+    public var givesPriorities: Bool { true }
     public var networkID: String { "squashed_gaussian" }
     public var data: DataPlan { .transitions }
 

@@ -31,6 +31,7 @@ public struct TD3: Algorithm {
     public init() {}
 
     public var staleness: Staleness { .any }
+    public var givesPriorities: Bool { true }
     public var networkID: String { "deterministic" }
     public var data: DataPlan { .transitions }
 

@@ -42,6 +42,8 @@ public struct QLearning: Algorithm {
     public var data: DataPlan
 
     public var staleness: Staleness { .any }
+    public var givesPriorities: Bool { true }
+    public var usesBurnIn: Bool { true }
     public var networkID: String { "q_network" }
 
     public init(

@@ -6,6 +6,10 @@ extension ReplayBuffer {
     /// Whether so many sequences can be sampled now.
     public func canSample(_ count: Int) -> Bool { blocked(sampling: count) == nil }
 
+    /// Counts samples that were taken from elsewhere in this buffer's stead, such as a dataset's: the limiter keeps all of them in proportion to
+    /// the inserts.
+    public func countSamples(_ count: Int) { limiter.counters.samples += count }
+
     /// For how many inserts a sample of so many sequences waits; nil when it does not.
     public func blocked(sampling count: Int) -> RateLimiter.Block? {
         if let block = limiter.blocked(sampling: count) { return block }

@@ -16,7 +16,7 @@ extension RunSpec {
 
     /// How the run's actors explore.
     public var exploration: Exploration {
-        get throws { try algorithm.exploration.over(slots: actors.count * actors.slots) }
+        get throws { try algorithm.exploration.over(slots: max(actors.count, 1) * actors.slots) }
     }
 
     /// The network that actors and learner use: the one that the run names, or the method's own.

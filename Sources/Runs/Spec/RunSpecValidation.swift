@@ -32,12 +32,12 @@ extension RunSpec {
         }
         if let ratio = replay.ratio { try check("replay.ratio", ratio, ratio >= 0 && ratio.isFinite, "a finite number from 0") }
         try countIfAny("replay.capacity_bytes", replay.capacityBytes, from: 1)
-        try countIfAny("replay.capacity_steps", replay.capacitySteps, from: 1)
+        try countIfAny("replay.capacity_steps", replay.capacitySteps, from: 1, to: 1 << 53)
         try countIfAny("replay.sequences", replay.sequences, from: 1, to: 1_000_000)
         try countIfAny("replay.steps", replay.steps, from: 0, to: 131_072)
         try countIfAny("replay.burn_in", replay.burnIn, from: 0, to: 131_071)
         try countIfAny("replay.overlap", replay.overlap, from: 0, to: 65_536)
-        try countIfAny("replay.minimum_steps", replay.minimumSteps, from: 1)
+        try countIfAny("replay.minimum_steps", replay.minimumSteps, from: 1, to: 1 << 53)
         try countIfAny("replay.maximum_times_sampled", replay.maximumTimesSampled, from: 0)
         for (key, value) in [
             ("priority_exponent", replay.priorityExponent), ("importance_exponent", replay.importanceExponent),
@@ -56,7 +56,7 @@ extension RunSpec {
         try count("actors.unroll", actors.unroll, to: 65_536)
         try count("actors.credits", actors.credits, to: 1024)
         try count("learner.rollouts_per_update", learner.rolloutsPerUpdate, to: 65_536)
-        try count("learner.max_lag", learner.maxLag, from: 0)
+        try count("learner.max_lag", learner.maxLag, from: 0, to: 1 << 53)
         try count("learner.threads", learner.threads, to: 1024)
         try positive("learner.checkpoint_seconds", learner.checkpointSeconds)
         try count("learner.keep_checkpoints", learner.keepCheckpoints)

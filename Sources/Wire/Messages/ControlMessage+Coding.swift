@@ -113,7 +113,7 @@ extension ControlMessage {
 }
 
 private func adjustedLag(_ maxLag: UInt64) throws(WireError) -> UInt64 {
-    guard maxLag <= UInt64(Int.max) else { throw .invalid(field: "Adjust.max_lag", value: "\(maxLag)", allowed: "0…\(Int.max)") }
+    guard maxLag <= 1 << 53 else { throw .invalid(field: "Adjust.max_lag", value: "\(maxLag)", allowed: "0…2^53") }
     return maxLag
 }
 
