@@ -1,6 +1,8 @@
 import Environments
+import Learning
 import Methods
 import Runs
+import Tensors
 import Workers
 
 extension RunSpec {
@@ -12,5 +14,13 @@ extension RunSpec {
         // A missing library is told here, once, and not by every process that is started.
         try EnvironmentCatalogue.current.environments.first { $0.id == environment.id }?.prepare()
         _ = try MethodCatalogue.current.make(id: method.id, options: method.options)
+    }
+
+    /// Makes what the learner will make, so that a method, a network or a replay that does not fit is told before any process starts. Where the
+    /// environment runs in a worker, the learner tells.
+    func checkFit() throws {
+        guard EnvironmentCatalogue.current.environments.contains(where: { $0.id == environment.id }) else { return }
+        setBLASThreads(1)
+        _ = try Trainer(self, catalogue: .current)
     }
 }

@@ -1,3 +1,4 @@
+import Methods
 import Networks
 import Rollouts
 import Tensors
@@ -23,10 +24,9 @@ struct MismatchCase {
     func difference(with parameters: Parameters, state: State = .stored, bounded: Bool = false) -> Float {
         var unroll: Unroll?
         if network.stateCount > 0 {
-            let begins = (0..<batch.frames).map { $0 < batch.slots ? 0 : batch.terminated[$0 - batch.slots] | batch.truncated[$0 - batch.slots] }
             unroll = Unroll(
                 state: state == .zero ? Tensor(zeros: batch.recurrentState.shape) : batch.recurrentState,
-                begins: state == .neverReset ? nil : begins)
+                begins: state == .neverReset ? nil : batch.begins)
         }
         let output = network(batch.observation.rows(0..<batch.frames), parameters, unroll: unroll)
         let logProb = network.distribution.logProb(of: bounded ? boundedAction : batch.action, output)

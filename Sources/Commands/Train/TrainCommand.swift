@@ -98,12 +98,14 @@ struct TrainCommand: ParsableCommand {
             directory = try RunDirectory.open(existing)
             spec = try directory.loadSpec(overrides: changes)
             try spec.checkNames()
+            try spec.checkFit()
             try directory.rewrite(spec)
             try RunResult.clear(in: directory)
         } else {
             if isDirectory { throw ValidationError("\(source) is the directory of a run: give --resume to go on with it.") }
             spec = try RunSpec.load(source, overrides: changes)
             try spec.checkNames()
+            try spec.checkFit()
             directory = try RunDirectory.create(runs: runs, name: name, spec: spec)
         }
         return (directory, spec)
