@@ -14,6 +14,7 @@ struct ApusCommand: ParsableCommand {
             LedgerCommand.self,
             LagSweepCommand.self,
             ProveCommand.self,
+            ChaosCommand.self,
             BenchCommand.self,
             ConfigCommand.self,
             MethodsCommand.self,

@@ -80,6 +80,11 @@ public final class CoordinatorRole {
             }
             if now - lastCensus > 0.05 {
                 lastCensus = now
+                // What a member is sent tells whether it still has a connection.
+                for member in membership.quiet(now: now)
+                where !control.send([.bytes(member.peer), .bytes(ControlMessage.heartbeatReply(run: run).encoded())]) {
+                    try perform(membership.unreachable(member.token, now: now))
+                }
                 for process in membership.processes(on: host) where kill(pid_t(process.pid), 0) != 0 && errno == ESRCH {
                     try perform(membership.processGone(process.token, now: now))
                 }
@@ -105,6 +110,7 @@ public final class CoordinatorRole {
     private func perform(_ actions: [Membership.Action]) throws {
         for action in actions {
             switch action {
+            // Who cannot be reached is known by its silence.
             case .send(let peer, let message): control.send([.bytes(peer), .bytes(message.encoded())])
             case .persist(let ledger): try members.write(MembersFile.Content(run: run, ledger: ledger))
             case .append(let record): append(record)

@@ -18,9 +18,10 @@ final class CheckpointWriter: Sendable {
 
     /// - Parameters:
     ///   - ledger: flushed to the disk before each checkpoint, so that it is never behind the weights.
+    ///   - claim: the ledger's, without which nothing is written.
     ///   - keep: how many checkpoints stay.
     ///   - replays: where the replay's sequences go; nil without a replay.
-    init(_ store: CheckpointStore, ledger: String, keep: Int, replays: ReplayStore?) {
+    init(_ store: CheckpointStore, ledger: String, claim: LedgerClaim, keep: Int, replays: ReplayStore?) {
         thread = WorkThread("checkpoints") { [state] in
             while true {
                 let next = state.wait(until: Time(nanoseconds: .max)) { state -> (checkpoint: TrainingCheckpoint, best: Bool)?? in
@@ -34,7 +35,8 @@ final class CheckpointWriter: Sendable {
                 guard let next = next ?? nil else { return }
                 do {
                     try Files.flush(ledger)
-                    try next.checkpoint.write(to: store, replays: replays)
+                    try next.checkpoint.write(to: store, replays: replays, confirm: claim.check)
+                    try claim.check()
                     if next.best { try store.markBest(next.checkpoint.version) }
                     try store.prune(keep: keep)
                     if let replays { try TrainingCheckpoint.prune(replays, of: store) }

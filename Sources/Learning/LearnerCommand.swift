@@ -41,7 +41,7 @@ public struct LearnerCommand: ParsableCommand {
         let log = ConsoleLog.logger("learner")
         let binding: LearnerBinding
         if let folder {
-            binding = .folder(folder)
+            binding = .folder(folder, advertised: advertise ?? folder)
         } else {
             try BindingPolicy.check(Endpoint("tcp://\(bind):*"), insecure: insecure)
             binding = .host(bind, advertised: advertise ?? bind)

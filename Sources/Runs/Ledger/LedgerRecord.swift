@@ -1,6 +1,6 @@
 import Platform
 
-/// One event in the life of rollouts: 32 bytes, little-endian: kind u8, cause u8, zero u16, actor u32, incarnation u32, sequence u64,
+/// One event in the life of rollouts: 32 bytes, little-endian: kind u8, cause u8, writer u16, actor u32, incarnation u32, sequence u64,
 /// version u64, CRC-32C of those 28 bytes u32.
 public struct LedgerRecord: Hashable, Sendable {
     public enum Kind: UInt8, Sendable, CaseIterable {
@@ -32,6 +32,9 @@ public struct LedgerRecord: Hashable, Sendable {
     public var kind: Kind
     /// Why, in the words of the kind's writer; 0: not told.
     public var cause: UInt8
+    /// Which life of the learner wrote it (`writer(life:)`), set by `LedgerWriter`; 0: not told. A learner that was paused, replaced and goes on
+    /// may still append: its records stand after the `started` record of its successor, and are void.
+    public internal(set) var writer: UInt16 = 0
     public var actor: UInt32
     public var incarnation: UInt32
     /// Counts an incarnation's rollouts from 1; of a range the last.
@@ -57,11 +60,21 @@ public struct LedgerRecord: Hashable, Sendable {
 
     public static let byteCount = 32
 
+    /// Never 0, and different for 65,535 lives in a row.
+    static func writer(life: UInt32) -> UInt16 { UInt16(life % 65_535) + 1 }
+
+    /// The record as a life of the learner writes it.
+    func bytes(writtenIn life: UInt32) -> [UInt8] {
+        var record = self
+        record.writer = Self.writer(life: life)
+        return record.bytes
+    }
+
     /// The record as it stands in the file.
-    var bytes: [UInt8] {
+    private var bytes: [UInt8] {
         [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
             let raw = UnsafeMutableRawBufferPointer(buffer)
-            raw.storeBytes(of: (UInt32(kind.rawValue) | UInt32(cause) << 8).littleEndian, toByteOffset: 0, as: UInt32.self)
+            raw.storeBytes(of: (UInt32(kind.rawValue) | UInt32(cause) << 8 | UInt32(writer) << 16).littleEndian, toByteOffset: 0, as: UInt32.self)
             raw.storeBytes(of: actor.littleEndian, toByteOffset: 4, as: UInt32.self)
             raw.storeBytes(of: incarnation.littleEndian, toByteOffset: 8, as: UInt32.self)
             raw.storeBytes(of: sequence.littleEndian, toByteOffset: 12, as: UInt64.self)
@@ -78,10 +91,11 @@ public struct LedgerRecord: Hashable, Sendable {
             Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + position, as: type))
         }
         guard CRC32C.of(UnsafeRawBufferPointer(rebasing: bytes[offset ..< offset + 28])) == load(UInt32.self, 28),
-            let kind = Kind(rawValue: bytes[offset]), load(UInt16.self, 2) == 0
+            let kind = Kind(rawValue: bytes[offset])
         else { return nil }
         self.init(
             kind, cause: bytes[offset + 1], actor: load(UInt32.self, 4), incarnation: load(UInt32.self, 8), sequence: load(UInt64.self, 12),
             version: load(UInt64.self, 20))
+        writer = load(UInt16.self, 2)
     }
 }

@@ -20,7 +20,8 @@ final class Scene {
         try Files.createDirectory("\(folder)/sockets")
     }
 
-    func start(_ program: Program, _ arguments: [String]) throws -> Launched {
+    /// - Parameter through: a program that becomes this one, and its arguments before the path of this one.
+    func start(_ program: Program, _ arguments: [String], through: (program: String, arguments: [String])? = nil) throws -> Launched {
         var environment: [String] = []
         var pointer = environ
         while let word = pointer.pointee {
@@ -30,7 +31,8 @@ final class Scene {
         environment.removeAll { $0.hasPrefix("XDG_RUNTIME_DIR=") }
         let name = "\(program.rawValue)-\(processes.count)"
         let launched = try Launched(
-            name, program: program.path(), arguments: arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"],
+            name, program: through?.program ?? program.path(),
+            arguments: (through.map { try $0.arguments + [program.path()] } ?? []) + arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"],
             files: "\(folder)/\(name)")
         processes.append(launched)
         return launched
