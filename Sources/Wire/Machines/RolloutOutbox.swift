@@ -15,7 +15,7 @@ public struct RolloutOutbox: Sendable {
     }
 
     private let run: UInt64
-    private let place: MemberPlace
+    public let place: MemberPlace
     private var unacknowledged = Deque<Rollout>()
     private var tickets = Deque<UInt64>()
     private var producing = false
@@ -48,6 +48,8 @@ public struct RolloutOutbox: Sendable {
     public var isAttached: Bool { attached }
     /// The version that the next ticket demands; nil without a ticket.
     public var demandedVersion: UInt64? { tickets.first }
+    /// The same, once the learner has made that version.
+    public var missingVersion: UInt64? { tickets.first.flatMap { $0 <= learnerVersion ? $0 : nil } }
 
     /// Uses up a ticket, if there is one that a policy of `version` satisfies. While the stream is not open there is none.
     public mutating func takeTicket(holding version: UInt64) -> Bool {

@@ -1,3 +1,4 @@
+import CPlatform
 import CZeroMQ
 import Glibc
 import Platform
@@ -8,8 +9,12 @@ import Platform
 public final class SocketContext: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
 
-    public init() {
+    /// - Parameter sockets: how many sockets it may have.
+    public init(sockets: Int32 = 1023) {
+        // Each connection is a descriptor, and the usual soft limit of 1024 is for programs that use select().
+        apus_raise_descriptor_limit()
         handle = zmq_ctx_new()
+        zmq_ctx_set(handle, ZMQ_MAX_SOCKETS, sockets)
         zmq_ctx_set(handle, ZMQ_IO_THREADS, 1)
         // Blocky contexts wait for ever in termination for messages to peers that are gone.
         zmq_ctx_set(handle, ZMQ_BLOCKY, 0)
