@@ -69,7 +69,8 @@ final class ActorSockets {
     private func perform(_ actions: [MembershipClient.Action]) {
         for action in actions {
             switch action {
-            case .send(let message): control?.send([.bytes(message.encoded())])
+            case .send(let message):
+                if control?.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located(let location): self.location = location
             case .departed, .adjust: break

@@ -87,7 +87,8 @@ final class LearnerSockets {
     private func perform(_ actions: [MembershipClient.Action]) {
         for action in actions {
             switch action {
-            case .send(let message): control?.send([.bytes(message.encoded())])
+            case .send(let message):
+                if control?.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located: break
             case .departed(let place, let cause):

@@ -32,7 +32,7 @@ struct BenchScale: ParsableCommand {
 
     func run() throws {
         let settings = [
-            "actors.count=0", "actors.slots=8", "actors.unroll=16", "actors.credits=2", "learner.rollouts_per_update=8", "learner.mismatch_share=0",
+            "actors.count=0", "actors.slots=8", "actors.unroll=16", "actors.credits=\(max(2, 8 / (actors.min() ?? 1)))", "learner.rollouts_per_update=8", "learner.mismatch_share=0",
             "stop.return=null", "stop.frames=1000000000000", "stop.evaluation_episodes=0", "learner.checkpoint_seconds=1000",
             "optimizer.learning_rate=1e-6", "optimizer.schedule=constant",
         ]

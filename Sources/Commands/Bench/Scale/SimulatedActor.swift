@@ -91,7 +91,8 @@ struct SimulatedActor {
     private mutating func perform(_ actions: [MembershipClient.Action]) throws {
         for action in actions {
             switch action {
-            case .send(let message): control.send([.bytes(message.encoded())])
+            case .send(let message):
+                if !control.send([.bytes(message.encoded())]) { client.notSent() }
             case .joined(let welcome): outbox = RolloutOutbox(run: welcome.run, place: welcome.place)
             case .located(let location): try connect(location)
             case .stop, .refused: isOver = true
