@@ -183,3 +183,11 @@ int apus_limit_files(int process, int64_t bytes) {
     limit.rlim_cur = bytes < 0 ? limit.rlim_max : (rlim_t)bytes;
     return prlimit(process, RLIMIT_FSIZE, &limit, NULL) == 0 ? 0 : errno;
 }
+
+void apus_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}

@@ -12,6 +12,7 @@ struct ApusCommand: ParsableCommand {
             EvaluateCommand.self,
             PlotCommand.self,
             LedgerCommand.self,
+            ReplayCommand.self,
             LagSweepCommand.self,
             ProveCommand.self,
             ChaosCommand.self,

@@ -64,11 +64,7 @@ extension Cluster {
                 let pause = try run.longestPause(during: Double(seconds))
                 #expect(pause < 4, "learning stopped for \(pause) s")
                 try run.hosts.silence(pair.0, pair.1, false)
-                // Everybody is back.
-                try eventually("three members are known", within: 20) {
-                    let text = members["coordinator"]!.output + members["coordinator"]!.errors
-                    return text.occurrences(of: "was lost") == text.occurrences(of: "is back")
-                }
+                try run.expectEverybodyBack(members["coordinator"]!)
                 try run.directory.expectProgress(20_000)
                 try run.finish(members)
             }
@@ -98,6 +94,7 @@ extension Cluster {
                 try run.hosts.plug(host, true)
                 let back = try run.secondsToTraining(within: 30)
                 print("training went on \(back) s after the cable of the \(host) was in again")
+                try run.expectEverybodyBack(members["coordinator"]!)
                 try run.directory.expectProgress(20_000)
                 try run.finish(members)
             }
@@ -118,6 +115,16 @@ extension Cluster {
                 try run.directory.expectProgress(20_000)
                 try run.finish(members)
             }
+        }
+    }
+}
+
+extension HostedRun {
+    /// Every member that was taken for gone has come back.
+    fileprivate func expectEverybodyBack(_ coordinator: Launched) throws {
+        try eventually("all members are back", within: 20) {
+            let text = coordinator.output + coordinator.errors
+            return text.occurrences(of: "was lost") == text.occurrences(of: "is back")
         }
     }
 }

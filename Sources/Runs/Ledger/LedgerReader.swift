@@ -72,7 +72,7 @@ public struct LedgerReader: ~Copyable {
             guard record.writer == 0 || record.incarnation > life else { return .void(record) }
             life = record.incarnation
         }
-        return record.writer == 0 || record.writer == LedgerRecord.writer(life: life) ? .record(record) : .void(record)
+        return record.isWritten(in: life) ? .record(record) : .void(record)
     }
 
     /// Moves what is left to the front and reads until the buffer is full or the file ends.

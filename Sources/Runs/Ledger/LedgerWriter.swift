@@ -19,8 +19,9 @@ public struct LedgerWriter: ~Copyable {
     ///
     /// A torn tail is cut off. A `started` record counts the learner's lives; trained events above `version` were undone with the weights: a
     /// `rewound` record says so.
+    /// - Parameter weightsLife: the number that the learner's weights carry.
     /// - Throws: `LedgerError` for a file that is no ledger or is damaged before its end, or `FileError`.
-    public init(_ path: String, startingAt version: UInt64 = 0) throws {
+    public init(_ path: String, startingAt version: UInt64 = 0, life weightsLife: UInt32 = 0) throws {
         let file = try AppendFile(path)
         if try file.length() < LedgerReader.headerByteCount {
             // Killed while making it: nothing was recorded.
@@ -39,7 +40,8 @@ public struct LedgerWriter: ~Copyable {
             let life = state.lives + 1
             let mustRewind = state.version > version
             let records =
-                [LedgerRecord(.started, incarnation: life, version: version)] + (mustRewind ? [LedgerRecord(.rewound, version: version)] : [])
+                [LedgerRecord(.started, incarnation: life, sequence: UInt64(weightsLife), version: version)]
+                + (mustRewind ? [LedgerRecord(.rewound, version: version)] : [])
             try file.append(records.flatMap { $0.bytes(writtenIn: life) })
             // A learner that is replaced here may have written at the same moment: then its records are read too, and the claim made again.
             guard try file.length() == whole + records.count * LedgerRecord.byteCount else { continue }
