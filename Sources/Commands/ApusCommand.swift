@@ -8,6 +8,7 @@ struct ApusCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self,
             StatusCommand.self,
+            WhyCommand.self,
             AdjustCommand.self,
             EvaluateCommand.self,
             PlotCommand.self,

@@ -92,14 +92,14 @@ public final class CoordinatorRole {
 
     private func take(_ frames: [SharedBytes], _ now: Time) throws {
         let peer = frames[0].withBytes { Membership.Peer($0) }
-        guard frames.count == 2 else { return try perform(membership.malformed(.frames(expected: 2, found: frames.count), from: peer)) }
+        guard frames.count == 2 else { return try perform(membership.malformed(.frames(expected: 2, found: frames.count), from: peer, now: now)) }
         let message: ControlMessage
         do {
             message = try ControlMessage(decoding: frames[1])
         } catch {
-            return try perform(membership.malformed(error, from: peer))
+            return try perform(membership.malformed(error, from: peer, now: now))
         }
-        try perform(membership.received(message, from: peer, now: now))
+        try perform(membership.received(message, from: peer, now: now, wall: Time.wall))
     }
 
     private func perform(_ actions: [Membership.Action]) throws {

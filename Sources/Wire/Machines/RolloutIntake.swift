@@ -85,6 +85,16 @@ public struct RolloutIntake: Sendable {
     /// Granted, under way, queued or being trained on, over all actors.
     public var open: Int { streams.values.reduce(0) { $0 + $1.open } }
 
+    /// What is known of every actor whose stream is open.
+    public func progress(now: Time) -> [StreamProgress] {
+        places.values.map { place in
+            let stream = streams[place]!
+            return StreamProgress(
+                actor: place, received: stream.received, acknowledged: stream.acknowledged, tickets: UInt32(stream.tickets.count),
+                silentSeconds: max(now - stream.lastHeard, 0))
+        }
+    }
+
     // MARK: Events
 
     public mutating func received(_ message: StreamMessage, from peer: Peer, now: Time) -> [Action] {

@@ -20,8 +20,9 @@ final class Scene {
         try Files.createDirectory("\(folder)/sockets")
     }
 
-    func start(_ program: Program, _ arguments: [String]) throws -> Launched {
-        var environment: [String] = []
+    /// - Parameter changes: of the environment, as NAME=VALUE.
+    func start(_ program: Program, _ arguments: [String], environment changes: [String] = []) throws -> Launched {
+        var environment = changes
         var pointer = environ
         while let word = pointer.pointee {
             environment.append(String(cString: word))

@@ -1,0 +1,56 @@
+/// The blocking operations of a process that have begun and not ended.
+///
+/// Work threads enter theirs; the thread that talks to the coordinator tells of them, so that what hangs is told by somebody who does not.
+public final class WaitRegister: Sendable {
+    /// One operation: what is awaited, from whom, since when.
+    public struct Entry: Sendable {
+        public var thread: String
+        public var resource: String
+        public var holder: String
+        public var since: Time
+        /// After this many seconds somebody is told, or the wait is given up; nil: never.
+        public var deadline: Double?
+        public var detail: String
+
+        public init(
+            thread: String, resource: String, holder: String, since: Time = .now, deadline: Double? = nil, detail: String = ""
+        ) {
+            self.thread = thread
+            self.resource = resource
+            self.holder = holder
+            self.since = since
+            self.deadline = deadline
+            self.detail = detail
+        }
+    }
+
+    /// That of the role whose work this thread does; nil where nobody asks.
+    @TaskLocal public static var current: WaitRegister?
+
+    private let entries = Guarded<(next: UInt64, going: [UInt64: Entry])>((0, [:]))
+
+    public init() {}
+
+    /// Enters an operation, and takes it out when `body` is done.
+    public func during<Result, Failure: Error>(_ entry: @autoclosure () -> Entry, _ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        let entry = entry()
+        let key = entries.read { state in
+            state.next += 1
+            state.going[state.next] = entry
+            return state.next
+        }
+        defer { entries.read { _ = $0.going.removeValue(forKey: key) } }
+        return try body()
+    }
+
+    /// What goes on now, oldest first.
+    public var going: [Entry] { entries.read { $0.going.values.sorted { $0.since < $1.since } } }
+}
+
+/// The same for whoever has no register at hand: enters the operation in the one of this thread's role, if there is one.
+public func waiting<Result, Failure: Error>(
+    _ entry: @autoclosure () -> WaitRegister.Entry, _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
+    guard let register = WaitRegister.current else { return try body() }
+    return try register.during(entry(), body)
+}
