@@ -9,6 +9,7 @@ struct ApusCommand: ParsableCommand {
             TrainCommand.self,
             StatusCommand.self,
             WhyCommand.self,
+            WatchCommand.self,
             AdjustCommand.self,
             EvaluateCommand.self,
             PlotCommand.self,

@@ -304,12 +304,23 @@ final class LearnerLoop {
         var record = progress.record(trainer, shares: shares, outcome: outcome)
         if let difference = mismatches.take() { record.scalars.append(Gauge("mismatch", Double(difference))) }
         record.scalars.append(Gauge("rollouts_mismatched", Double(mismatches.mismatches)))
+        let gauges = record.scalars + account
         desk.update {
             $0.records.append(record)
-            $0.gauges = record.scalars
+            $0.gauges = gauges
             $0.waitingRecords += 1
         }
         wakeUp.signal()
+    }
+
+    /// What the ledger knows of, for those who cannot read it.
+    private var account: [Gauge] {
+        let totals = ledger.state.totals
+        let ends = [
+            ("produced", ledger.state.produced), ("trained", totals.trained), ("stale", totals.stale), ("filtered", totals.filtered),
+            ("failed", totals.failed), ("cancelled", totals.cancelled), ("lost", totals.lost), ("rewound", totals.rewound), ("open", ledger.state.open),
+        ]
+        return ends.map { Gauge("ledger/\($0)", Double($1)) }
     }
 
     private func checkpointIfDue() throws {

@@ -5,7 +5,7 @@ import Testing
 /// What the commands that need no run say, and what they say to those who mistype.
 @Suite struct TextTests {
     static let commands = [
-        "train", "status", "why", "adjust", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor",
+        "train", "status", "why", "watch", "adjust", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor",
         "lag-sweep", "prove",
     ]
 

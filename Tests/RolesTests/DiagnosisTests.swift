@@ -7,7 +7,7 @@ import Wire
     private static let here = "here"
 
     private func actor(
-        _ rank: UInt32 = 0, host: String = here, silent: Double = 0.2, _ gauges: [String: Double] = [:], waits: [Wait] = [],
+        rank: UInt32 = 0, host: String = here, silent: Double = 0.2, _ gauges: [String: Double] = [:], waits: [Wait] = [],
         clockAhead: Double? = 0
     ) -> MemberStatus {
         MemberStatus(
@@ -104,7 +104,7 @@ import Wire
     @Test func stoppedMembers() {
         var processes = Self.alive
         processes[100] = ProcessState(letter: "T", program: "apus-actor")
-        let explanation = answer([actor(silent: 0.9), actor(1), learner()], processes: processes)
+        let explanation = answer([actor(silent: 0.9), actor(rank: 1), learner()], processes: processes)
         #expect(explanation.cause == .stoppedMember && explanation.culprit == "actor 0.0")
         #expect(explanation.sentence.hasSuffix("training goes on with 1 other actor") && explanation.remedy == "Let it go on: kill -CONT 100")
         // Given up by the coordinator.
@@ -165,10 +165,10 @@ import Wire
 
     @Test func exhaustedCredits() {
         let learner = learner(["rollouts_per_update": 8, "credits": 2], waits: [Wait(resource: "rollouts (2 of 8)", holder: "actors", seconds: 3, thread: "training")])
-        let explanation = answer([actor(waits: [forCredit]), actor(1, waits: [forCredit]), learner])
+        let explanation = answer([actor(waits: [forCredit]), actor(rank: 1, waits: [forCredit]), learner])
         #expect(explanation.cause == .exhaustedCredits && explanation.remedy?.contains("raise actors.credits to 4") == true)
         // One that still acts will bring something.
-        #expect(answer([actor(waits: [forCredit]), actor(1), learner]).cause != .exhaustedCredits)
+        #expect(answer([actor(waits: [forCredit]), actor(rank: 1), learner]).cause != .exhaustedCredits)
         // Enough credit, and still nobody moves: a cycle that nobody has thought of.
         let diagnosis = diagnose(status([actor(waits: [forCredit]), self.learner(["rollouts_per_update": 2, "credits": 2], waits: [starved])]))
         #expect(diagnosis.answer.cause == .cycle)
@@ -221,7 +221,7 @@ import Wire
 
     @Test func whatLimitsAHealthyRun() {
         let waiting: [String: Double] = ["busy_share": 0.4, "wait_share/credit": 0.6]
-        let learnerBound = answer([actor(waiting), actor(1, waiting), learner(["learner_busy_share": 0.98, "queued_rollouts": 3])])
+        let learnerBound = answer([actor(waiting), actor(rank: 1, waiting), learner(["learner_busy_share": 0.98, "queued_rollouts": 3])])
         #expect(!learnerBound.isFault)
         #expect(
             learnerBound.sentence == "nothing is wrong at 50.0 k frames/s: the learner is the bottleneck, busy 98 %, with 3 rollouts in its queue; "

@@ -17,22 +17,26 @@ enum Samples {
         StreamProgress(actor: MemberPlace(rank: .max, incarnation: .max), received: .max, acknowledged: .max, tickets: .max, silentSeconds: 1e300),
         StreamProgress(actor: MemberPlace(rank: 0, incarnation: 0), received: 1, acknowledged: 0, tickets: 0, silentSeconds: 0),
     ]
-    private static let events = [MembershipEvent.Kind.joined, .returned, .left, .lost, .refused].map { kind in
-        MembershipEvent(
-            kind, secondsAgo: 1.5, text: texts[Int(kind.rawValue) % texts.count], count: kind.rawValue,
-            subject: kind == .refused
-                ? nil : .init(role: kind == .left ? .learner : .actor, place: MemberPlace(rank: .max, incarnation: 1), host: texts[2], pid: .max))
+    private static let events = (UInt32(1)...5).map { (number: UInt32) -> MembershipEvent in
+        let kind = MembershipEvent.Kind(rawValue: number)!
+        let subject = MembershipEvent.Subject(
+            role: kind == .left ? .learner : .actor, place: MemberPlace(rank: .max, incarnation: 1), host: texts[2], pid: .max)
+        return MembershipEvent(
+            kind, secondsAgo: 1.5, text: texts[Int(number) % texts.count], count: number, subject: kind == .refused ? nil : subject)
     }
     private static let locations = [
         LearnerLocation(rollouts: "tcp://host:1", weights: "ipc:///tmp/w", life: 1),
         LearnerLocation(rollouts: "r", weights: "w", life: .max),
     ]
-    private static let members = (0..<50).map { index in
-        MemberStatus(
+    private static let members = (0..<50).map { (index: Int) -> MemberStatus in
+        var member = MemberStatus(
             role: index % 2 == 0 ? .actor : .learner, place: MemberPlace(rank: .max - UInt32(index), incarnation: UInt32(index)),
             host: texts[index % texts.count], pid: UInt32(index), silentSeconds: Double(index), gauges: Array(gauges.prefix(index % 5)),
-            waits: Array(waits.prefix(index % 6)), streams: Array(streams.prefix(index % 3)), ageSeconds: Double(index),
-            clockAhead: index % 4 == 0 ? nil : -Double(index))
+            waits: Array(waits.prefix(index % 6)))
+        member.streams = Array(streams.prefix(index % 3))
+        member.ageSeconds = Double(index)
+        member.clockAhead = index % 4 == 0 ? nil : -Double(index)
+        return member
     }
 
     static let control: [ControlMessage] = {

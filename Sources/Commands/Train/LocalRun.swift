@@ -16,6 +16,8 @@ final class LocalRun {
 
     private let directory: RunDirectory
     private let actors: Int
+    /// Where the coordinator serves its metrics.
+    private let http: String?
     private let runtime: String
     private let endpoint: Endpoint
     /// This very program; without commands of its own for the roles, their programs lie beside it.
@@ -32,9 +34,10 @@ final class LocalRun {
     private var failure: (any Error)?
     private var interrupted = false
 
-    init(_ directory: RunDirectory, actors: Int, signals: Signals) throws {
+    init(_ directory: RunDirectory, actors: Int, http: String? = nil, signals: Signals) throws {
         self.directory = directory
         self.actors = actors
+        self.http = http
         self.signals = signals
         runtime = try RuntimeDirectory.create()
         endpoint = try Endpoint("ipc://\(runtime)/control")
@@ -87,7 +90,7 @@ final class LocalRun {
     private func start(_ name: String) throws {
         let arguments: [String]
         switch name {
-        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description]
+        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description] + (http.map { ["--http", $0] } ?? [])
         case "learner":
             arguments = ["--coordinator", endpoint.description, "--folder", runtime, "--runs", Files.parent(of: directory.path)]
         default: arguments = ["--coordinator", endpoint.description]

@@ -66,9 +66,7 @@ public struct Evidence: Sendable {
     public static func gather(address: String, status: Status?, patience: Double, directory: RunDirectory?) -> Evidence {
         var evidence = Evidence(
             address: address, status: status, patience: patience, host: ProcessIdentity.hostName, directory: directory?.path)
-        if let directory, let pid = RunLock.holder(of: directory) {
-            evidence.coordinator = Coordinator(pid: pid, state: ProcessState.of(pid))
-        }
+        if let directory { evidence.look(at: directory) }
         if let status {
             let here =
                 status.members.filter { $0.host == evidence.host }.map(\.pid)
@@ -84,5 +82,12 @@ public struct Evidence: Sendable {
                     }))
         }
         return evidence
+    }
+
+    /// Looks at the process that leads the run.
+    public mutating func look(at directory: RunDirectory) {
+        self.directory = directory.path
+        guard let pid = RunLock.holder(of: directory) else { return }
+        coordinator = Coordinator(pid: pid, state: ProcessState.of(pid))
     }
 }

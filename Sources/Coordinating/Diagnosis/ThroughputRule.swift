@@ -22,12 +22,12 @@ enum ThroughputRule {
         let forWeights = mean(view.actors.map { $0["wait_share/weights"] ?? 0 })
         let forRollouts = learner["learner_wait_share/rollouts"] ?? 0
         let rate = view.status.lastRecord?["frames_per_second"].map { " at \(Format.count($0)) frames/s" } ?? ""
-        let actors = counted(view.actors.count, "actor")
+        let (actors, wait) = (counted(view.actors.count, "actor"), view.actors.count == 1 ? "waits" : "wait")
         if forWeights > forCredit, forWeights > 0.3, busy < 0.9 {
             return [
                 explanation(
                     .lagBound, "the bound on policy lag",
-                    "nothing is wrong\(rate): the bound on policy lag limits it, \(actors) wait for newer weights \(Format.share(forWeights)) of the time",
+                    "nothing is wrong\(rate): the bound on policy lag limits it, \(actors) \(wait) for newer weights \(Format.share(forWeights)) of the time",
                     "Raise learner.max_lag: apus adjust RUN --max-lag N.")
             ]
         }
@@ -37,14 +37,14 @@ enum ThroughputRule {
                 explanation(
                     .learnerBound, "the learner",
                     "nothing is wrong\(rate): the learner is the bottleneck, busy \(Format.share(busy)), with \(counted(queue, "rollout")) in its "
-                        + "queue; \(actors) wait for credit \(Format.share(forCredit)) of the time",
+                        + "queue; \(actors) \(wait) for credit \(Format.share(forCredit)) of the time",
                     "More learner.threads or a smaller network make it faster; more actors do not.")
             ]
         }
         return [
             explanation(
                 .actorBound, "the actors",
-                "nothing is wrong\(rate): \(actors) are the bottleneck, busy \(Format.share(acting)); the learner waits for rollouts "
+                "nothing is wrong\(rate): \(actors) \(view.actors.count == 1 ? "is" : "are") the bottleneck, busy \(Format.share(acting)); the learner waits for rollouts "
                     + "\(Format.share(forRollouts)) of the time", "Start more actors.")
         ]
     }

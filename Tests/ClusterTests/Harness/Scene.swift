@@ -20,8 +20,10 @@ final class Scene {
         try Files.createDirectory("\(folder)/sockets")
     }
 
-    /// - Parameter changes: of the environment, as NAME=VALUE.
-    func start(_ program: Program, _ arguments: [String], environment changes: [String] = []) throws -> Launched {
+    /// - Parameters:
+    ///   - changes: of the environment, as NAME=VALUE.
+    ///   - terminal: what it reads from and writes to, instead of files.
+    func start(_ program: Program, _ arguments: [String], environment changes: [String] = [], terminal: String? = nil) throws -> Launched {
         var environment = changes
         var pointer = environ
         while let word = pointer.pointee {
@@ -32,7 +34,7 @@ final class Scene {
         let name = "\(program.rawValue)-\(processes.count)"
         let launched = try Launched(
             name, program: program.path(), arguments: arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"],
-            files: "\(folder)/\(name)")
+            files: "\(folder)/\(name)", terminal: terminal)
         processes.append(launched)
         return launched
     }
