@@ -14,6 +14,7 @@ struct ApusCommand: ParsableCommand {
             EvaluateCommand.self,
             PlotCommand.self,
             LedgerCommand.self,
+            ReplayCommand.self,
             LagSweepCommand.self,
             ProveCommand.self,
             BenchCommand.self,

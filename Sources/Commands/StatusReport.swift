@@ -1,3 +1,4 @@
+import Coordinating
 import Platform
 import Runs
 import Wire

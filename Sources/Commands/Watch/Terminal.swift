@@ -16,7 +16,8 @@ final class Terminal {
 
     /// Whether its text is Unicode.
     static var isUnicode: Bool {
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { name in getenv(name).map { String(cString: $0) } }.first { !$0.isEmpty } ?? ""
+        let names: [String] = ["LC_ALL", "LC_CTYPE", "LANG"]
+        let locale = names.lazy.compactMap { name in getenv(name).map { String(cString: $0) } }.first { !$0.isEmpty } ?? ""
         return locale.lowercased().contains("utf-8") || locale.lowercased().contains("utf8")
     }
 

@@ -43,12 +43,7 @@ final class WatchFeed: Sendable {
     }
 
     private static func ask(_ client: StatusClient, _ coordinator: Endpoint, _ directory: RunDirectory?) throws -> News {
-        var status: Status?
-        do {
-            status = try client.request(timeout: patience)
-        } catch let error as StatusError {
-            guard case .silent = error else { throw error }
-        }
+        let status = try client.requestUnlessSilent(timeout: patience)
         // Not the ledger itself, which grows with the run: the learner tells what is in it.
         var evidence = Evidence.gather(address: coordinator.description, status: status, patience: patience, directory: nil)
         if let directory { evidence.look(at: directory) }

@@ -12,6 +12,8 @@ package struct HttpRequest: Equatable {
     /// The answer has a head only.
     package var headOnly: Bool
 
+    package init(path: String, headOnly: Bool) { (self.path, self.headOnly) = (path, headOnly) }
+
     /// A head of more bytes is refused.
     package static let limit = 4096
 
@@ -49,10 +51,14 @@ package struct HttpRequest: Equatable {
 
 /// An answer; the connection ends with it.
 package struct HttpResponse: Equatable {
-    package var status = 200
-    package var reason = "OK"
-    package var type = "text/plain; charset=utf-8"
+    package var status: Int
+    package var reason: String
+    package var type: String
     package var body: String
+
+    package init(status: Int = 200, reason: String = "OK", type: String = "text/plain; charset=utf-8", body: String) {
+        (self.status, self.reason, self.type, self.body) = (status, reason, type, body)
+    }
 
     package func bytes(headOnly: Bool = false) -> [UInt8] {
         let body = Array(self.body.utf8)

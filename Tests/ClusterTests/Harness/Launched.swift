@@ -51,7 +51,8 @@ final class Launched {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        if terminal != nil { posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID)) }
+        // POSIX_SPAWN_SETSID, which Glibc's module does not show.
+        if terminal != nil { posix_spawnattr_setflags(&attributes, 0x80) }
         let status = posix_spawn(&pid, program, &actions, &attributes, argumentWords, environmentWords)
         guard status == 0 else { throw Trouble("cannot start \(program): \(String(cString: strerror(status)))") }
         self.pid = pid

@@ -10,16 +10,18 @@ final class TerminalWindow {
     private(set) var written = ""
 
     init(_ scene: Scene, _ program: Program, _ arguments: [String], columns: UInt16, rows: UInt16, environment: [String] = []) throws {
-        control = posix_openpt(O_RDWR | O_NOCTTY)
-        guard control >= 0, grantpt(control) == 0, unlockpt(control) == 0, let name = ptsname(control) else { throw Trouble("no terminal") }
-        _ = fcntl(control, F_SETFL, O_NONBLOCK)
-        let path = String(cString: name)
+        control = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+        var (unlocked, number): (Int32, Int32) = (0, 0)
+        // TIOCSPTLCK and TIOCGPTN, which Glibc's module does not show.
+        guard control >= 0, ioctl(control, 0x4004_5431, &unlocked) == 0, ioctl(control, 0x8004_5430, &number) == 0 else {
+            throw Trouble("no terminal: \(String(cString: strerror(errno)))")
+        }
         var settings = termios()
         tcgetattr(control, &settings)
         before = settings
         Self.resize(control, columns, rows)
         launched = try scene.start(
-            program, arguments, environment: ["TERM=xterm-256color", "LC_ALL=C.UTF-8"] + environment, terminal: path)
+            program, arguments, environment: ["TERM=xterm-256color", "LC_ALL=C.UTF-8"] + environment, terminal: "/dev/pts/\(number)")
     }
 
     deinit { close(control) }
