@@ -171,6 +171,7 @@ final class ActorSockets {
         let now = Time.now
         _ = steps.look(now: now)
         perform(client.tick(now: now) { heartbeat(now) })
+        for line in waits.overdue(now: now) { log.warning("\(line)") }
         let (actions, renew) = desk.update { desk -> ([RolloutOutbox.Action], Bool) in
             guard desk.outbox != nil, stream != nil else { return ([], false) }
             return (desk.outbox!.tick(now: now), desk.subscription!.needs(desk.outbox!.missingVersion, now: now))

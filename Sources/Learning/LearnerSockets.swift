@@ -255,6 +255,7 @@ final class LearnerSockets {
     private func tick() {
         let now = Time.now
         perform(client.tick(now: now) { heartbeat(now) })
+        for line in waits.overdue(now: now) { log.warning("\(line)") }
         if intake != nil { perform(intake!.tick(now: now)) }
     }
 

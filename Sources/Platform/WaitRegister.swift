@@ -27,7 +27,14 @@ public final class WaitRegister: Sendable {
     /// That of the role whose work this thread does; nil where nobody asks.
     @TaskLocal public static var current: WaitRegister?
 
-    private let entries = Guarded<(next: UInt64, going: [UInt64: Entry])>((0, [:]))
+    private struct State {
+        var next: UInt64 = 0
+        var going: [UInt64: Entry] = [:]
+        /// Those of which somebody was told that they are overdue.
+        var told: Set<UInt64> = []
+    }
+
+    private let entries = Guarded(State())
 
     public init() {}
 
@@ -39,8 +46,24 @@ public final class WaitRegister: Sendable {
             state.going[state.next] = entry
             return state.next
         }
-        defer { entries.read { _ = $0.going.removeValue(forKey: key) } }
+        defer {
+            entries.read {
+                $0.going[key] = nil
+                if !$0.told.isEmpty { $0.told.remove(key) }
+            }
+        }
         return try body()
+    }
+
+    /// What has lasted longer than its deadline, in words; each operation once.
+    public func overdue(now: Time) -> [String] {
+        entries.read { state in
+            let late = state.going.filter { key, entry in entry.deadline.map { now - entry.since > $0 } ?? false && !state.told.contains(key) }
+            state.told.formUnion(late.keys)
+            return late.values.sorted { $0.since < $1.since }.map { entry in
+                "\(entry.thread) has waited \(Format.seconds(now - entry.since)) for \(entry.resource) from \(entry.holder): \(entry.detail)"
+            }
+        }
     }
 
     /// What goes on now, oldest first.

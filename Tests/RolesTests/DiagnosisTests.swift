@@ -187,7 +187,7 @@ import Wire
     @Test func slowDisks() {
         let wait = Wait(resource: "disk", holder: "disk", seconds: 2, thread: "checkpoints", detail: "checkpoint 7 in runs/r")
         #expect(answer([actor(), learner(["learner_busy_share": 1], waits: [wait])]).culprit == "the disk of here")
-        let ledger = Wait(resource: "disk", holder: "disk", seconds: 2, thread: "training", detail: "the ledger")
+        let ledger = Wait(resource: "disk", holder: "disk", seconds: 3, thread: "training", detail: "the ledger")
         #expect(answer([actor(), learner(waits: [wait, ledger])]).sentence.contains("no updates are made"))
     }
 
