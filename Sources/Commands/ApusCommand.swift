@@ -8,6 +8,8 @@ struct ApusCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self,
             StatusCommand.self,
+            WhyCommand.self,
+            WatchCommand.self,
             AdjustCommand.self,
             EvaluateCommand.self,
             PlotCommand.self,

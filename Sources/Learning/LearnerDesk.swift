@@ -68,6 +68,10 @@ struct LearnerDesk {
     var gauges: [Gauge] = []
     /// For a batch.
     var rolloutsNeeded = 1
+    /// What an actor may have sent and not seen acknowledged.
+    var credits = 1
+    /// Updates go on, but nothing is drawn from the replay: why, and since when.
+    var limited: (why: String, since: Time)?
 
     /// What the training thread waits for, and from whom.
     var obstacle: (resource: String, holder: String) {

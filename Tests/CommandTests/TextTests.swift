@@ -5,8 +5,8 @@ import Testing
 /// What the commands that need no run say, and what they say to those who mistype.
 @Suite struct TextTests {
     static let commands = [
-        "train", "status", "adjust", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor",
-        "lag-sweep", "prove", "chaos",
+        "train", "status", "why", "watch", "adjust", "evaluate", "plot", "ledger", "ledger check", "replay", "bench", "config", "methods", "environments",
+        "doctor", "lag-sweep", "prove", "chaos",
     ]
 
     @Test(arguments: [""] + commands)

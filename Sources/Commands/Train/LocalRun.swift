@@ -26,6 +26,8 @@ final class LocalRun {
 
     private let directory: RunDirectory
     private let actors: Int
+    /// Where the coordinator serves its metrics.
+    private let http: String?
     private let runtime: String
     private let wiring: Wiring
     private let endpoint: Endpoint
@@ -44,9 +46,13 @@ final class LocalRun {
     private var interrupted = false
 
     /// - Parameter rewire: puts something between the members: given the folder of this run's sockets, says where they find each other.
-    init(_ directory: RunDirectory, actors: Int, signals: Signals, rewire: (String) throws -> Wiring = { Wiring(listening: $0, connecting: $0) }) throws {
+    init(
+        _ directory: RunDirectory, actors: Int, http: String? = nil, signals: Signals,
+        rewire: (String) throws -> Wiring = { Wiring(listening: $0, connecting: $0) }
+    ) throws {
         self.directory = directory
         self.actors = actors
+        self.http = http
         self.signals = signals
         runtime = try RuntimeDirectory.create()
         wiring = try rewire(runtime)
@@ -104,7 +110,7 @@ final class LocalRun {
         let coordinator = "ipc://\(wiring.connecting)/control"
         let arguments: [String]
         switch name {
-        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description]
+        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description] + (http.map { ["--http", $0] } ?? [])
         case "learner":
             arguments = [
                 "--coordinator", coordinator, "--folder", wiring.listening, "--advertise", wiring.connecting,

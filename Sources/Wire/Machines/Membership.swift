@@ -54,11 +54,15 @@ public struct Membership: Sendable {
         var peer: Peer
         var host: String
         var pid: UInt32
+        let joined: Time
         var lastHeard: Time
         var gauges: [Gauge] = []
         var waits: [Wait] = []
+        var streams: [StreamProgress] = []
+        var clock = ClockOffset()
 
         var description: String { "\(role) \(place) (process \(pid) on \(host))" }
+        var subject: MembershipEvent.Subject { MembershipEvent.Subject(role: role, place: place, host: host, pid: pid) }
     }
 
     private var settings: Settings
@@ -79,6 +83,8 @@ public struct Membership: Sendable {
     private var stopReason: String?
     private var stopDeadline: Time?
     private var outcome: Outcome?
+    /// The last ones, oldest first, with the time of each.
+    private var events: [(time: Time, event: MembershipEvent)] = []
 
     public private(set) var refused: UInt64 = 0
     /// How the coordinator spends its time, for the status.
@@ -87,6 +93,8 @@ public struct Membership: Sendable {
     /// A member that has missed its heartbeats this long, and whose connection is closed as well, is gone: sooner than silence alone would tell. A
     /// living one would have introduced itself over another connection by now.
     static let quietLimit = 1.0
+    /// How many events the status tells.
+    package static let eventsKept = 64
     /// Longer than this between two ticks, and the coordinator itself was stopped, in seconds.
     static let standstill = 1.5
     /// How long members may take to finish after a stop, in seconds.
@@ -115,14 +123,15 @@ public struct Membership: Sendable {
 
     // MARK: Events
 
-    public mutating func received(_ message: ControlMessage, from peer: Peer, now: Time) -> [Action] {
+    /// - Parameter wall: seconds since 1970 by the coordinator's clock, to compare the members' with.
+    public mutating func received(_ message: ControlMessage, from peer: Peer, now: Time, wall: Double? = nil) -> [Action] {
         switch message {
         case .hello(let hello): return welcome(hello, from: peer, now: now)
         case .statusRequest(let version):
-            guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version))] }
+            guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version), now)] }
             return [.send(peer, .status(status(now: now)))]
         case .adjust(let version, let maxLag):
-            guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version))] }
+            guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version), now)] }
             let learner = members.values.first { $0.role == .learner }
             return [.adjust(maxLag: maxLag), .log("learner.max_lag is \(maxLag) from now on")]
                 + (learner.map { [.send($0.peer, message)] } ?? []) + [.send(peer, message)]
@@ -132,20 +141,22 @@ public struct Membership: Sendable {
             members[heartbeat.token]!.lastHeard = now
             members[heartbeat.token]!.gauges = heartbeat.gauges
             members[heartbeat.token]!.waits = heartbeat.waits
+            members[heartbeat.token]!.streams = heartbeat.streams
+            if let wall, let sent = heartbeat.wallTime { members[heartbeat.token]!.clock.add(sent: sent, received: wall) }
             return [.send(peer, .heartbeatReply(run: settings.run))]
         case .record(let record):
             guard members.values.contains(where: { $0.role == .learner && $0.peer == peer }) else { return [unknown(peer)] }
             return keep(record, from: peer)
         case .goodbye(let token, let reason):
             guard members[token] != nil else { return [] }
-            return left(token, cause: reason, expected: true, ended: true) + endIfDone(now)
+            return left(token, cause: reason, expected: true, ended: true, now) + endIfDone(now)
         case .welcome, .refusal, .heartbeatReply, .learnerLocation, .recordKept, .departed, .stop, .status:
-            return [refuse(peer, Refusal(.malformed, problem: "a member does not send this message", remedy: "See proto/apus.proto."))]
+            return [refuse(peer, Refusal(.malformed, problem: "a member does not send this message", remedy: "See proto/apus.proto."), now)]
         }
     }
 
-    public mutating func malformed(_ error: WireError, from peer: Peer) -> [Action] {
-        [refuse(peer, Refusal(.malformed, problem: error.description, remedy: "Send messages as proto/apus.proto describes them."))]
+    public mutating func malformed(_ error: WireError, from peer: Peer, now: Time) -> [Action] {
+        [refuse(peer, Refusal(.malformed, problem: error.description, remedy: "Send messages as proto/apus.proto describes them."), now)]
     }
 
     /// The kernel says that this process is no more.
@@ -153,12 +164,12 @@ public struct Membership: Sendable {
         if doubtful.remove(token) != nil, let member = former[token] {
             return [.log("\(member.description) has ended")] + depart(member, cause: "its process ended", ended: true)
         }
-        return left(token, cause: "its process ended", expected: false, ended: true) + endIfDone(now)
+        return left(token, cause: "its process ended", expected: false, ended: true, now) + endIfDone(now)
     }
 
     /// A quiet member has no connection any more.
     public mutating func unreachable(_ token: UInt64, now: Time) -> [Action] {
-        left(token, cause: "its connection is closed", expected: false, ended: false) + endIfDone(now)
+        left(token, cause: "its connection is closed", expected: false, ended: false, now) + endIfDone(now)
     }
 
     public mutating func tick(now: Time) -> [Action] {
@@ -168,7 +179,7 @@ public struct Membership: Sendable {
         }
         lastTick = now
         let silent = members.filter { now - $0.value.lastHeard > settings.silenceLimit }.keys.sorted()
-        return silent.flatMap { left($0, cause: "silent for \(settings.silenceLimit) s", expected: false, ended: false) } + endIfDone(now)
+        return silent.flatMap { left($0, cause: "silent for \(settings.silenceLimit) s", expected: false, ended: false, now) } + endIfDone(now)
     }
 
     /// Ends the run: everybody is told; `end` follows when they have gone.
@@ -185,10 +196,10 @@ public struct Membership: Sendable {
     // MARK: Parts
 
     private mutating func welcome(_ hello: Hello, from peer: Peer, now: Time) -> [Action] {
-        guard hello.protocol == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: hello.protocol))] }
+        guard hello.protocol == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: hello.protocol), now)] }
         if let stopReason, members[hello.token] == nil, hello.returning == nil {
             return [
-                refuse(peer, Refusal(.finished, problem: "the run is over: \(stopReason)", remedy: "Start a new run, or resume this one."))
+                refuse(peer, Refusal(.finished, problem: "the run is over: \(stopReason)", remedy: "Start a new run, or resume this one."), now)
             ]
         }
         if members[hello.token] != nil {
@@ -200,7 +211,7 @@ public struct Membership: Sendable {
         let returning = hello.returning ?? former[hello.token]?.place
         if let returning, !wasGiven(returning, to: hello.role) {
             let problem = "this coordinator leads another run than the one in which this process is \(hello.role) \(returning)"
-            return [refuse(peer, Refusal(.wrongRun, problem: problem, remedy: "Start this process again to take part in this run."))]
+            return [refuse(peer, Refusal(.wrongRun, problem: problem, remedy: "Start this process again to take part in this run."), now)]
         }
         var actions: [Action] = []
         let place: MemberPlace
@@ -212,7 +223,7 @@ public struct Membership: Sendable {
                         peer,
                         Refusal(
                             .occupied, problem: "this run has a learner: process \(other.pid) on \(other.host)",
-                            remedy: "Stop it first; if it is dead, its place is free \(settings.silenceLimit) s after its last heartbeat."))
+                            remedy: "Stop it first; if it is dead, its place is free \(settings.silenceLimit) s after its last heartbeat."), now)
                 ]
             }
             let life = returning?.incarnation ?? ledger.learnerLives + 1
@@ -228,7 +239,7 @@ public struct Membership: Sendable {
                             peer,
                             Refusal(
                                 .occupied, problem: "another process has taken the place of actor \(returning)",
-                                remedy: "Start this actor again; it will get a place of its own."))
+                                remedy: "Start this actor again; it will get a place of its own."), now)
                     ]
                 }
                 place = returning
@@ -240,9 +251,10 @@ public struct Membership: Sendable {
             ledger.incarnations[place.rank] = max(ledger.incarnations[place.rank] ?? 0, place.incarnation + 1)
         }
         actions.append(.persist(ledger))
-        let member = Member(role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, lastHeard: now)
+        let member = Member(role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, joined: now, lastHeard: now)
         members[hello.token] = member
         doubtful.remove(hello.token)
+        note(returning == nil ? .joined : .returned, "", of: member.subject, now)
         actions.append(.log("\(member.description) \(returning == nil ? "joined" : "is back")"))
         return actions + admit(hello, to: place, peer) + stopAgain(peer)
     }
@@ -290,8 +302,9 @@ public struct Membership: Sendable {
         return actions
     }
 
-    private mutating func left(_ token: UInt64, cause: String, expected: Bool, ended: Bool) -> [Action] {
+    private mutating func left(_ token: UInt64, cause: String, expected: Bool, ended: Bool, _ now: Time) -> [Action] {
         guard let member = members.removeValue(forKey: token) else { return [] }
+        note(expected ? .left : .lost, cause, of: member.subject, now)
         former[token] = member
         if !ended { doubtful.insert(token) }
         return [.log("\(member.description) \(expected ? "left" : "was lost"): \(cause)")] + depart(member, cause: cause, ended: ended)
@@ -315,13 +328,26 @@ public struct Membership: Sendable {
         return actions + [.end(outcome ?? Outcome(solved: false, reason: stopReason))]
     }
 
-    private mutating func refuse(_ peer: Peer, _ refusal: Refusal) -> Action {
+    private mutating func refuse(_ peer: Peer, _ refusal: Refusal, _ now: Time) -> Action {
         refused += 1
+        note(.refused, refusal.problem, of: nil, now)
         return .send(peer, .refusal(refusal))
     }
 
     private func unknown(_ peer: Peer) -> Action {
         .send(peer, .refusal(Refusal(.unknownMember, problem: "the coordinator does not know this process", remedy: "Say hello first.")))
+    }
+
+    /// Keeps an event for the status. A stranger that is refused again and again takes one place.
+    private mutating func note(_ kind: MembershipEvent.Kind, _ text: String, of subject: MembershipEvent.Subject?, _ now: Time) {
+        var event = MembershipEvent(kind, secondsAgo: 0, text: text, subject: subject)
+        if kind == .refused, let index = events.lastIndex(where: { $0.event.kind == .refused && $0.event.text == text }) {
+            event.count = events.remove(at: index).event.count &+ 1
+        } else if events.count == Self.eventsKept {
+            // Refusals go first: who takes part is worth more than who does not.
+            events.remove(at: events.firstIndex { $0.event.kind == .refused } ?? 0)
+        }
+        events.append((now, event))
     }
 
     public func status(now: Time) -> Status {
@@ -331,7 +357,12 @@ public struct Membership: Sendable {
             members: list.map {
                 MemberStatus(
                     role: $0.role, place: $0.place, host: $0.host, pid: $0.pid, silentSeconds: now - $0.lastHeard, gauges: $0.gauges,
-                    waits: $0.waits)
-            }, lastRecord: lastRecord, refused: refused, gauges: gauges)
+                    waits: $0.waits, streams: $0.streams, ageSeconds: now - $0.joined, clockAhead: $0.clock.seconds)
+            }, lastRecord: lastRecord, refused: refused, gauges: gauges,
+            events: events.map { time, event in
+                var event = event
+                event.secondsAgo = now - time
+                return event
+            })
     }
 }

@@ -108,6 +108,16 @@ public struct RolloutIntake: Sendable {
     /// cost more than the messages.
     public private(set) var open = 0
 
+    /// What is known of every actor whose stream is open.
+    public func progress(now: Time) -> [StreamProgress] {
+        places.values.map { place in
+            let stream = streams[place]!
+            return StreamProgress(
+                actor: place, received: stream.received, acknowledged: stream.acknowledged, tickets: UInt32(stream.tickets.count),
+                silentSeconds: max(now - stream.lastHeard, 0))
+        }
+    }
+
     // MARK: Events
 
     public mutating func received(_ message: StreamMessage, from peer: Peer, now: Time) -> [Action] {

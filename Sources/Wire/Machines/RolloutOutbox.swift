@@ -30,6 +30,8 @@ public struct RolloutOutbox: Sendable {
     /// The learner has everything that this actor made.
     public private(set) var hasHandedOver = false
 
+    /// The first rollout that waits for its acknowledgement, and since when it is the first.
+    public private(set) var oldest: (sequence: UInt64, since: Time)?
     /// The sequence number of the next rollout.
     public private(set) var nextSequence: UInt64 = 1
     /// The newest policy version that the learner has told of.
@@ -109,7 +111,12 @@ public struct RolloutOutbox: Sendable {
         }
     }
 
+    /// How long the learner has said nothing; nil before it has said anything.
+    public func silence(now: Time) -> Double? { lastHeard == .zero ? nil : now - lastHeard }
+
     public mutating func tick(now: Time) -> [Action] {
+        let first = unacknowledged.first?.id.sequence
+        if oldest?.sequence != first { oldest = first.map { ($0, now) } }
         if attached, now - lastHeard > Self.silenceLimit { attached = false }
         if !attached {
             guard lastAttach.map({ now - $0 > Self.attachPatience }) ?? true else { return [] }

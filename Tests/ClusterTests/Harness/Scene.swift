@@ -20,9 +20,15 @@ final class Scene {
         try Files.createDirectory("\(folder)/sockets")
     }
 
-    /// - Parameter through: a program that becomes this one, and its arguments before the path of this one.
-    func start(_ program: Program, _ arguments: [String], through: (program: String, arguments: [String])? = nil) throws -> Launched {
-        var environment: [String] = []
+    /// - Parameters:
+    ///   - changes: of the environment, as NAME=VALUE.
+    ///   - terminal: what it reads from and writes to, instead of files.
+    ///   - through: a program that becomes this one, and its arguments before the path of this one.
+    func start(
+        _ program: Program, _ arguments: [String], environment changes: [String] = [], terminal: String? = nil,
+        through: (program: String, arguments: [String])? = nil
+    ) throws -> Launched {
+        var environment = changes
         var pointer = environ
         while let word = pointer.pointee {
             environment.append(String(cString: word))
@@ -33,7 +39,7 @@ final class Scene {
         let launched = try Launched(
             name, program: through?.program ?? program.path(),
             arguments: (through.map { try $0.arguments + [program.path()] } ?? []) + arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"],
-            files: "\(folder)/\(name)")
+            files: "\(folder)/\(name)", terminal: terminal)
         processes.append(launched)
         return launched
     }
