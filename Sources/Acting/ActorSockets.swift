@@ -69,7 +69,8 @@ final class ActorSockets {
     private func perform(_ actions: [MembershipClient.Action]) {
         for action in actions {
             switch action {
-            case .send(let message): control?.send([.bytes(message.encoded())])
+            case .send(let message):
+                if control?.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located(let location): self.location = location
             case .departed, .adjust: break
@@ -90,6 +91,7 @@ final class ActorSockets {
             try newStream.connect(Endpoint(location.rollouts))
             try newWeights.connect(Endpoint(location.weights))
             newWeights.subscribe(WireProtocol.weightsTopic)
+            newWeights.subscribe(WireProtocol.weightsTopic(of: desk.read { $0.outbox!.place }))
             (stream, weights, connected) = (newStream, newWeights, location)
             perform(desk.update { $0.outbox!.connected(now: .now) })
         } catch {
@@ -162,10 +164,10 @@ final class ActorSockets {
         perform(client.tick(now: now) { heartbeat(now) })
         let (actions, renew) = desk.update { desk -> ([RolloutOutbox.Action], Bool) in
             guard desk.outbox != nil, stream != nil else { return ([], false) }
-            return (desk.outbox!.tick(now: now), desk.subscription!.learnerIs(at: desk.outbox!.learnerVersion, now: now))
+            return (desk.outbox!.tick(now: now), desk.subscription!.needs(desk.outbox!.missingVersion, now: now))
         }
         perform(actions)
-        if renew { weights?.subscribe(WireProtocol.weightsTopic) }
+        if renew { weights?.subscribe(WireProtocol.weightsTopic(of: desk.read { $0.outbox!.place })) }
     }
 
     private func heartbeat(_ now: Time) -> (gauges: [Gauge], waits: [Wait]) {

@@ -27,6 +27,7 @@ final class LearnerSockets {
     private var weights: Socket?
     private var intake: RolloutIntake?
     private var shape: RolloutShape?
+    private var rolloutsPerUpdate = 1
     private var lastPublished: PublishedWeights?
     private var signalCount = 0
     /// The learner whose place this one waits for, as the coordinator has put it; said once.
@@ -86,7 +87,8 @@ final class LearnerSockets {
     private func perform(_ actions: [MembershipClient.Action]) {
         for action in actions {
             switch action {
-            case .send(let message): control?.send([.bytes(message.encoded())])
+            case .send(let message):
+                if control?.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located: break
             case .departed(let place, let cause):
@@ -133,6 +135,7 @@ final class LearnerSockets {
             (self.streams, self.weights) = (streams, weights)
             intake = RolloutIntake(opening.intake, version: opening.version)
             shape = opening.shape
+            rolloutsPerUpdate = opening.intake.rolloutsPerUpdate
             lastPublished = opening.weights
             perform(client.announce(location))
             log.info("listening for rollouts on \(location.rollouts), publishing weights on \(location.weights)")
@@ -143,14 +146,24 @@ final class LearnerSockets {
 
     private func receiveSubscriptions() {
         while let frames = weights?.receive() {
-            // 1: a subscription, 0: its end. Whoever subscribes gets the last value at once.
-            if frames[0].withBytes({ $0.first }) == 1, let lastPublished { publish(lastPublished) }
+            // 1: a subscription, 0: its end. Whoever subscribes to its own topic gets the last value at once.
+            let subscription = frames[0].withBytes { [UInt8]($0.prefix(WireProtocol.maximumTopicBytes + 2)) }
+            let topic = Array(subscription.dropFirst())
+            guard subscription.first == 1, topic.starts(with: WireProtocol.ownTopicPrefix), topic.count <= WireProtocol.maximumTopicBytes else {
+                continue
+            }
+            publish(topic)
         }
     }
 
-    private func publish(_ published: PublishedWeights) {
-        weights?.send([.bytes(WireProtocol.weightsTopic), .bytes(published.header.encoded()), .shared(published.parameters)])
+    private func publish(_ topic: [UInt8]) {
+        guard let lastPublished else { return }
+        weights?.send([.bytes(topic), .bytes(lastPublished.header.encoded()), .shared(lastPublished.parameters)])
     }
+
+    /// Whether every version goes to everybody: of many actors, only the few that act next have a use for it, and what is sent to the others
+    /// would cost more than all rollouts together.
+    private var everybodyGetsEveryVersion: Bool { intake!.actors <= 4 * rolloutsPerUpdate }
 
     private func receiveStreams() {
         while let frames = streams?.receive() {
@@ -183,7 +196,7 @@ final class LearnerSockets {
         } catch {
             // The sequence number is used up: it must come to its end in the ledger.
             let nonFinite = (error as? RolloutError)?.isNonFinite ?? false
-            desk.update { $0.failed.append(FailedRollout(id: header.id, problem: "\(error)", isNonFinite: nonFinite)) }
+            desk.update { $0.failed.append(FailedRollout(header: header, problem: "\(error)", isNonFinite: nonFinite)) }
             perform(
                 intake!.malformed(.invalid(field: "rollout \(header.id)", value: "\(error)", allowed: "see proto/apus.proto"), from: peer))
         }
@@ -194,6 +207,7 @@ final class LearnerSockets {
             switch action {
             case .send(let peer, let message): streams?.send([.bytes(peer), .bytes(message.encoded())])
             case .accept: break
+            case .weights(let place): if !everybodyGetsEveryVersion { publish(WireProtocol.weightsTopic(of: place)) }
             case .lost(let place, let sequences): desk.update { $0.lost.append((place, sequences)) }
             }
         }
@@ -216,7 +230,7 @@ final class LearnerSockets {
         }
         if let published = work.publish {
             lastPublished = published
-            publish(published)
+            if everybodyGetsEveryVersion { publish(WireProtocol.weightsTopic) }
         }
         if let bound = work.bound { perform(intake!.bound(maxLag: bound)) }
         if !work.ended.isEmpty || work.version != intake!.version { perform(intake!.ended(work.ended, version: work.version)) }
