@@ -35,7 +35,8 @@ public struct SlurmScript: Equatable, Sendable {
             \(lines.map { "#SBATCH --\($0)" }.joined(separator: "\n"))
             # An actor of Apus. It may be ended at any time: what it has sent counts, and another takes its place.
             stop= again= tries=0
-            trap 'stop=1; kill -TERM "$actor" 2>/dev/null' TERM INT
+            # Slurm may have told the actor, too, and a second signal would end it at once: it gets a moment first.
+            trap 'stop=1; sleep 1; kill -TERM "$actor" 2>/dev/null' TERM INT
             trap 'stop=1 again=1; kill -TERM "$actor" 2>/dev/null' USR1
             while :; do
                 \(Shell.line(command)) &

@@ -132,7 +132,9 @@ struct SpawnCommand: ParsableCommand {
     }
 
     private func submit() throws {
-        let address = try CoordinatorAddress(coordinator: coordinator, run: directory, hosts: [HostPlan(host: "a node")])
+        let address = try CoordinatorAddress(coordinator: coordinator, run: directory, hosts: [])
+        // A cluster of this one machine is one, too.
+        if address.isLocal { Console.error("warning: \(address.text) is this machine's loopback: no other node can reach it") }
         guard !address.isEverywhere else {
             throw SpawnError(
                 problem: "the coordinator listens on every address", place: directory ?? "--coordinator",
@@ -169,6 +171,7 @@ struct CoordinatorAddress {
     let port: UInt16
     /// It listens on every address of its host, and each host reaches it by the one that ssh came from.
     let isEverywhere: Bool
+    let isLocal: Bool
 
     init(coordinator: String?, run: String?, hosts: [HostPlan]) throws {
         let endpoint = try coordinator.map { try Endpoint($0) } ?? StatusClient.coordinator(of: RunDirectory.open(run!))
@@ -180,7 +183,7 @@ struct CoordinatorAddress {
         }
         // Listening everywhere: each host answers to the address by which it sees this one.
         self.port = port
-        isEverywhere = endpoint.isEverywhere
+        (isEverywhere, isLocal) = (endpoint.isEverywhere, endpoint.isLocal)
         if endpoint.isLocal, let other = hosts.first(where: { !Self.isThisHost($0.host) }) {
             throw SpawnError(
                 problem: "\(endpoint) is this host's own loopback, which \(other.host) cannot reach", place: place,
