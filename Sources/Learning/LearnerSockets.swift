@@ -258,12 +258,14 @@ final class LearnerSockets {
 
     private func tick() {
         let now = Time.now
-        perform(client.tick(now: now) { heartbeat(now) })
+        // While the machine ticks nobody may look into it.
+        let records = (count: client.waitingRecords, oldest: client.oldestRecordTime)
+        perform(client.tick(now: now) { heartbeat(now, records) })
         for line in waits.overdue(now: now) { log.warning("\(line)") }
         if intake != nil { perform(intake!.tick(now: now)) }
     }
 
-    private func heartbeat(_ now: Time) -> Heartbeat {
+    private func heartbeat(_ now: Time, _ records: (count: Int, oldest: Double?)) -> Heartbeat {
         let going = waits.going
         return desk.read { desk in
             let state = desk.meter.state(now: now)
@@ -273,17 +275,18 @@ final class LearnerSockets {
                 Gauge("duplicates", Double(intake?.duplicates ?? 0)), Gauge("refused", Double(intake?.refused ?? 0)),
                 Gauge("rollouts_per_update", Double(desk.rolloutsNeeded)), Gauge("credits", Double(desk.credits)),
                 Gauge("busy_seconds", state.name == ShareMeter.busy ? state.seconds : 0),
-                Gauge("waiting_records", Double(client.waitingRecords)), Gauge("bytes_received", Double(desk.bytesReceived)),
+                Gauge("waiting_records", Double(records.count)), Gauge("bytes_received", Double(desk.bytesReceived)),
             ]
             return Heartbeat(
-                token: 0, gauges: desk.gauges + counts, waits: waits(desk, state, going, now), wallTime: Time.wall,
+                token: 0, gauges: desk.gauges + counts, waits: waits(desk, state, going, records, now), wallTime: Time.wall,
                 streams: intake?.progress(now: now) ?? [])
         }
     }
 
     /// Whom this process waits for, thread by thread.
     private func waits(
-        _ desk: LearnerDesk, _ state: (name: String, seconds: Double), _ going: [WaitRegister.Entry], _ now: Time
+        _ desk: LearnerDesk, _ state: (name: String, seconds: Double), _ going: [WaitRegister.Entry], _ records: (count: Int, oldest: Double?),
+        _ now: Time
     ) -> [Wait] {
         var waits = going.map { Wait($0, now: now) }
         if state.name != ShareMeter.busy {
@@ -298,10 +301,10 @@ final class LearnerSockets {
                 Wait(
                     resource: "replayed batches", holder: "replay limiter", seconds: now - limited.since, thread: "training", detail: limited.why))
         }
-        if let oldest = client.oldestRecordTime, Time.wall - oldest >= Self.longRecord {
+        if let oldest = records.oldest, Time.wall - oldest >= Self.longRecord {
             waits.append(
                 Wait(
-                    resource: "receipts for \(client.waitingRecords) records", holder: "coordinator", seconds: Time.wall - oldest,
+                    resource: "receipts for \(records.count) records", holder: "coordinator", seconds: Time.wall - oldest,
                     thread: "sockets"))
         }
         return waits

@@ -32,6 +32,11 @@ extension Scene {
         let begin = Time.now
         var last: Why?
         while Time.now - begin < seconds {
+            // A run that has just been started may not be led yet.
+            guard Files.exists("\(run)/coordinator") else {
+                usleep(20_000)
+                continue
+            }
             let why = try self.why(run)
             #expect(why.seconds < 8, "\(why)")
             last = why

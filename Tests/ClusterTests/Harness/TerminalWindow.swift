@@ -49,7 +49,7 @@ final class TerminalWindow {
         }
         // A frame begins in the upper left corner and ends by clearing what is below it.
         guard let end = written.ranges(of: "\u{1B}[J").last, let start = written[..<end.lowerBound].ranges(of: "\u{1B}[H").last else { return [] }
-        return written[start.upperBound..<end.lowerBound].split(separator: "\r\n", omittingEmptySubsequences: false).map { Self.plain(String($0)) }
+        return written[start.upperBound..<end.lowerBound].split(separator: "\r\n", omittingEmptySubsequences: false).map { Self.plain($0.filter { $0 != "\r" }) }
     }
 
     static func plain(_ text: String) -> String {
