@@ -256,7 +256,7 @@ final class LearnerLoop {
                     version: report.version)
             )
         }
-        try waits.during(disk("the ledger \(directory.ledger)")) { () throws(FileError) in try ledger.flush() }
+        try waits.during(disk("the ledger \(directory.ledger)")) { try ledger.flush() }
         let (weights, version, ids) = (published(), report.version, rollouts.map(\.id))
         let limited = limits()
         desk.update {

@@ -25,8 +25,8 @@ final class Scene {
         _ program: Program, _ arguments: [String], environment changes: [String] = [], terminal: String? = nil,
         through: (program: String, arguments: [String])? = nil
     ) throws -> Launched {
-        let path = through?.program ?? program.path()
-        let words = (through.map { $0.arguments + [program.path()] } ?? []) + arguments
+        let path = try through?.program ?? program.path()
+        let words = try (through.map { try $0.arguments + [program.path()] } ?? []) + arguments
         return try start(path, words, name: program.rawValue, environment: changes, terminal: terminal)
     }
 
