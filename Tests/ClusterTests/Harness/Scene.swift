@@ -20,8 +20,10 @@ final class Scene {
         try Files.createDirectory("\(folder)/sockets")
     }
 
-    /// - Parameter through: a program that becomes this one, and its arguments before the path of this one.
-    func start(_ program: Program, _ arguments: [String], through: (program: String, arguments: [String])? = nil) throws -> Launched {
+    func start(_ program: Program, _ arguments: [String]) throws -> Launched { try start(program.path(), arguments) }
+
+    /// - Parameter path: of any program.
+    func start(_ path: String, _ arguments: [String]) throws -> Launched {
         var environment: [String] = []
         var pointer = environ
         while let word = pointer.pointee {
@@ -29,11 +31,9 @@ final class Scene {
             pointer += 1
         }
         environment.removeAll { $0.hasPrefix("XDG_RUNTIME_DIR=") }
-        let name = "\(program.rawValue)-\(processes.count)"
+        let name = "\(path.split(separator: "/").last ?? "program")-\(processes.count)"
         let launched = try Launched(
-            name, program: through?.program ?? program.path(),
-            arguments: (through.map { try $0.arguments + [program.path()] } ?? []) + arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"],
-            files: "\(folder)/\(name)")
+            name, program: path, arguments: arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"], files: "\(folder)/\(name)")
         processes.append(launched)
         return launched
     }
