@@ -167,9 +167,11 @@ public struct Membership: Sendable {
         return left(token, cause: "its process ended", expected: false, ended: true, now) + endIfDone(now)
     }
 
-    /// A quiet member has no connection any more.
+    /// A quiet member has no connection any more. Who is still to be told of the end gets the whole time in which silence is no departure: it may
+    /// be about to make another connection, and would find nobody.
     public mutating func unreachable(_ token: UInt64, now: Time) -> [Action] {
-        left(token, cause: "its connection is closed", expected: false, ended: false, now) + endIfDone(now)
+        guard stopReason == nil else { return [] }
+        return left(token, cause: "its connection is closed", expected: false, ended: false, now) + endIfDone(now)
     }
 
     public mutating func tick(now: Time) -> [Action] {

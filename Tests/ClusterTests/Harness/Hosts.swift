@@ -109,7 +109,7 @@ struct HostedRun {
             case .actor: ["--coordinator", coordinator, "--slots", "8"]
             case .apus: preconditionFailure("apus is no role")
             }
-        return try scene.start(program, arguments, through: ("/sbin/ip", hosts.prefix(on: host)))
+        return try scene.start("/sbin/ip", hosts.prefix(on: host) + [program.path()] + arguments)
     }
 }
 
