@@ -273,7 +273,7 @@ final class LearnerSockets {
                 Gauge("version", Double(desk.version)), Gauge("queued_rollouts", Double(desk.queue.count)),
                 Gauge("open_rollouts", Double(intake?.open ?? 0)), Gauge("actors", Double(intake?.actors ?? 0)),
                 Gauge("duplicates", Double(intake?.duplicates ?? 0)), Gauge("refused", Double(intake?.refused ?? 0)),
-                Gauge("rollouts_per_update", Double(desk.rolloutsNeeded)), Gauge("credits", Double(desk.credits)),
+                Gauge("rollouts_per_update", Double(desk.rolloutsNeeded)), Gauge("credits", Double(intake?.credits ?? desk.credits)),
                 Gauge("busy_seconds", state.name == ShareMeter.busy ? state.seconds : 0),
                 Gauge("waiting_records", Double(records.count)), Gauge("bytes_received", Double(desk.bytesReceived)),
             ]

@@ -20,8 +20,8 @@ public struct ShareMeter: Sendable {
         (current, since) = (state, now)
     }
 
-    /// What is going on, and for how long already.
-    public func state(now: Time) -> (name: String, seconds: Double) { (current, now - since) }
+    /// What is going on, and for how long already: 0 where another thread has entered it since `now` was read.
+    public func state(now: Time) -> (name: String, seconds: Double) { (current, max(now - since, 0)) }
 
     /// Shares of the time since the last call, which sum to 1; `busy` always among them.
     public mutating func take(now: Time) -> [(name: String, share: Double)] {

@@ -27,7 +27,7 @@ extension Cluster {
                     #expect(wide.count == 30 && wide.allSatisfy { $0.count <= 120 })
                     #expect(wide[0].hasPrefix(" run  led for") && wide.contains { $0.hasPrefix("why: ") } && wide.contains { $0.hasPrefix("rollouts: ") })
                     #expect(window.written.contains("\u{1B}[?1049h") && window.written.contains("\u{1B}[?25l"))
-                    #expect(window.written.contains("\u{1B}[32m") == environment.isEmpty, "colours, unless they are not wanted")
+                    #expect(window.written.contains("\u{1B}[3") == environment.isEmpty, "colours, unless they are not wanted")
                     window.resize(columns: 38, rows: 9)
                     let narrow = try screen(window, until: "the screen has shrunk") { $0.count == 9 }
                     #expect(narrow.allSatisfy { $0.count <= 38 } && narrow[0].hasPrefix(" run  led"), "\(narrow)")

@@ -93,12 +93,13 @@ extension Cluster {
             }
         }
 
+        /// One actor gets as many credits as an update needs, up to the contract's bound.
         @Test func exhaustedCredits() throws {
             try scene { scene in
-                let run = try HandRun(scene, Self.quiet + set(["learner.rollouts_per_update=8", "actors.credits=2"]))
+                let run = try HandRun(scene, Self.quiet + set(["learner.rollouts_per_update=1100", "actors.slots=1", "actors.unroll=4"]))
                 let processes = try start(run)
                 let why = try scene.expectCulprit("exhausted_credits", "credits", of: run.directory.path)
-                #expect(why.sentence.contains("may send 2 rollouts") && why.sentence.contains("one update needs 8"), "\(why.sentence)")
+                #expect(why.sentence.contains("may send 1024 rollouts") && why.sentence.contains("one update needs 1100"), "\(why.sentence)")
                 try run.stop(processes[.coordinator]!, [processes[.learner]!, processes[.actor]!])
             }
         }

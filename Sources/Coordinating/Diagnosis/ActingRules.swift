@@ -85,7 +85,7 @@ enum CreditRule {
                     "credits are exhausted: \(counted(view.actors.count, "actor")) may send \(most.partialValue) rollouts before an update, "
                         + "and one update needs \(needed), so the learner and the actors have waited for each other for "
                         + Format.seconds(starved.seconds),
-                    remedy: "Start more actors, raise actors.credits to \((needed - 1) / view.actors.count + 1), or lower learner.rollouts_per_update.")
+                    remedy: "Start more actors, or lower learner.rollouts_per_update.")
             ]
         }
         return [

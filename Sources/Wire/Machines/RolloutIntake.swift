@@ -99,8 +99,8 @@ public struct RolloutIntake: Sendable {
     }
 
     public var actors: Int { places.count }
-    /// An update needs its rollouts whoever is there: few actors get more than their usual credits.
-    private var credits: Int {
+    /// Of each actor. An update needs its rollouts whoever is there: few actors get more than their usual credits.
+    public var credits: Int {
         let share = (settings.rolloutsPerUpdate + max(places.count, 1) - 1) / max(places.count, 1)
         return min(max(settings.credits, share), WireProtocol.maximumCredits)
     }

@@ -44,8 +44,6 @@ public struct RolloutOutbox: Sendable {
     static let attachInterval = 0.1
     static let attachPatience = 1.0
     static let pingInterval = 0.5
-    /// While nothing can have got lost.
-    static let idlePingInterval = 1.0
 
     public init(run: UInt64, place: MemberPlace) {
         self.run = run
@@ -122,7 +120,7 @@ public struct RolloutOutbox: Sendable {
             guard lastAttach.map({ now - $0 > Self.attachPatience }) ?? true else { return [] }
             return attach(now)
         }
-        guard now - lastPing > (unacknowledged.isEmpty ? Self.idlePingInterval : Self.pingInterval) else { return [] }
+        guard now - lastPing > Self.pingInterval else { return [] }
         lastPing = now
         return leaving == nil ? [.send(.ping(produced: nextSequence - 1))] : detach()
     }
