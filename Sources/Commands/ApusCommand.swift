@@ -10,6 +10,7 @@ struct ApusCommand: ParsableCommand {
             StatusCommand.self,
             WhyCommand.self,
             WatchCommand.self,
+            SpawnCommand.self,
             AdjustCommand.self,
             EvaluateCommand.self,
             PlotCommand.self,

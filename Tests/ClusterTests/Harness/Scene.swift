@@ -20,10 +20,15 @@ final class Scene {
         try Files.createDirectory("\(folder)/sockets")
     }
 
+    func start(_ program: Program, _ arguments: [String], environment changes: [String] = [], terminal: String? = nil) throws -> Launched {
+        try start(program.path(), arguments, environment: changes, terminal: terminal)
+    }
+
     /// - Parameters:
+    ///   - path: of any program.
     ///   - changes: of the environment, as NAME=VALUE.
     ///   - terminal: what it reads from and writes to, instead of files.
-    func start(_ program: Program, _ arguments: [String], environment changes: [String] = [], terminal: String? = nil) throws -> Launched {
+    func start(_ path: String, _ arguments: [String], environment changes: [String] = [], terminal: String? = nil) throws -> Launched {
         var environment = changes
         var pointer = environ
         while let word = pointer.pointee {
@@ -31,10 +36,10 @@ final class Scene {
             pointer += 1
         }
         environment.removeAll { $0.hasPrefix("XDG_RUNTIME_DIR=") }
-        let name = "\(program.rawValue)-\(processes.count)"
+        let name = "\(path.split(separator: "/").last ?? "program")-\(processes.count)"
         let launched = try Launched(
-            name, program: program.path(), arguments: arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"],
-            files: "\(folder)/\(name)", terminal: terminal)
+            name, program: path, arguments: arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"], files: "\(folder)/\(name)",
+            terminal: terminal)
         processes.append(launched)
         return launched
     }
