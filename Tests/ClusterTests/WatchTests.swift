@@ -22,7 +22,7 @@ extension Cluster {
                     let window = try TerminalWindow(
                         scene, .apus, ["watch", training.directory.path], columns: 120, rows: 30, environment: environment)
                     let wide = try screen(window, until: "all members are shown") { lines in
-                        ["actor 0.0", "actor 1.0", "learner 0.1"].allSatisfy { name in lines.contains { $0.hasPrefix(name) } }
+                        ["actor 0.0", "actor 1.0", "learner 0.1", "rollouts: "].allSatisfy { name in lines.contains { $0.hasPrefix(name) } }
                     }
                     #expect(wide.count == 30 && wide.allSatisfy { $0.count <= 120 })
                     #expect(wide[0].hasPrefix(" run  led for") && wide.contains { $0.hasPrefix("why: ") } && wide.contains { $0.hasPrefix("rollouts: ") })

@@ -28,9 +28,7 @@ final class Scene {
     ///   - path: of any program.
     ///   - changes: of the environment, as NAME=VALUE.
     ///   - terminal: what it reads from and writes to, instead of files.
-    func start(
-        _ path: String, _ arguments: [String], environment changes: [String] = [], terminal: String? = nil
-    ) throws -> Launched {
+    func start(_ path: String, _ arguments: [String], environment changes: [String] = [], terminal: String? = nil) throws -> Launched {
         var environment = changes
         var pointer = environ
         while let word = pointer.pointee {
