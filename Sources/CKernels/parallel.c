@@ -24,9 +24,11 @@ static struct Worker {
 static pthread_mutex_t in_use = PTHREAD_MUTEX_INITIALIZER;
 
 static atomic_int threads = 1;
+// What runs as one of several parts has no further threads to share its own work.
+static _Thread_local int within_part;
 
 void apus_set_threads(int count) { atomic_store(&threads, count < 1 ? 1 : count > APUS_MOST_THREADS ? APUS_MOST_THREADS : count); }
-int apus_threads(void) { return atomic_load(&threads); }
+int apus_threads(void) { return within_part ? 1 : atomic_load(&threads); }
 
 static inline void relax(void) {
 #if defined(__x86_64__)
@@ -48,7 +50,9 @@ static void *serve(void *argument) {
         }
         int ordered = ORDERED;
         if (!atomic_compare_exchange_strong(&self->order, &ordered, BEGUN)) continue;
+        within_part = 1;
         self->body(self->context, self->part, self->parts);
+        within_part = 0;
         atomic_store_explicit(&self->order, IDLE, memory_order_release);
     }
     return 0;
@@ -94,16 +98,19 @@ static void finish(struct Worker *worker, Body body, void *context, int part, in
 }
 
 void apus_parallel(int parts, Body body, void *context) {
-    // When another thread has the workers, or there are none to be had, the parts run here one after the other: the same results.
-    if (parts > 1 && pthread_mutex_trylock(&in_use) == 0) {
-        int posted = 1;
-        for (; posted < parts && posted < APUS_MOST_THREADS && start(&workers[posted]); posted++)
-            post(&workers[posted], body, context, posted, parts);
-        body(context, 0, parts);
-        for (int part = posted; part < parts; part++) body(context, part, parts);
-        for (int part = 1; part < posted; part++) finish(&workers[part], body, context, part, parts);
-        pthread_mutex_unlock(&in_use);
+    if (parts == 1) {
+        body(context, 0, 1);
         return;
     }
-    for (int part = 0; part < parts; part++) body(context, part, parts);
+    // When another thread has the workers, or there are none to be had, the parts run here one after the other: the same results.
+    const int outer = within_part, alone = outer || pthread_mutex_trylock(&in_use) != 0;
+    int posted = 1;
+    for (; !alone && posted < parts && posted < APUS_MOST_THREADS && start(&workers[posted]); posted++)
+        post(&workers[posted], body, context, posted, parts);
+    within_part = 1;
+    body(context, 0, parts);
+    for (int part = posted; part < parts; part++) body(context, part, parts);
+    for (int part = 1; part < posted; part++) finish(&workers[part], body, context, part, parts);
+    within_part = outer;
+    if (!alone) pthread_mutex_unlock(&in_use);
 }

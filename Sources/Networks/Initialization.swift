@@ -14,6 +14,13 @@ struct Initializer {
         matrices += 1
         fillOrthogonal(weight.reshaped([weight.shape[0], weight.count / weight.shape[0]]), gain: gain, &stream)
     }
+
+    /// Independent normal values.
+    mutating func normal(_ weight: Tensor, deviation: Float) {
+        var stream = key.stream(slot: matrices, episode: 0)
+        matrices += 1
+        weight.withMutableBuffer { for i in $0.indices { $0[i] = deviation * Float(stream.normal()) } }
+    }
 }
 
 /// Fills a matrix [rows, columns] with orthonormal rows, or columns where there are more rows than columns, times `gain` (Saxe et al.,

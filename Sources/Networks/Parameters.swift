@@ -59,23 +59,46 @@ public final class Weights {
     public func zeroGradient() { gradient.withMutableBuffer { $0.update(repeating: 0) } }
 
     /// Views of the values, constants for every tape.
-    public func parameters() -> Parameters { Parameters(views(of: flat)) }
+    public func parameters() -> Parameters { Parameters(layout, flat, nil) }
 
     /// Views of the values, whose gradients `tape` adds into `gradient`.
-    public func parameters(on tape: Tape) -> Parameters {
-        Parameters(zip(views(of: flat), views(of: gradient)).map { tape.watch($0, accumulatingInto: $1) })
-    }
+    public func parameters(on tape: Tape) -> Parameters { parameters(on: tape, into: gradient) }
 
-    private func views(of vector: Tensor) -> [Tensor] {
-        layout.specs.map { vector.rows($0.offset..<$0.offset + $0.count).reshaped($0.shape) }
+    /// The same with another place for the gradients, [count].
+    func parameters(on tape: Tape, into gradient: Tensor) -> Parameters { Parameters(layout, flat, (tape, gradient)) }
+
+    /// Adds a gradient that was computed elsewhere.
+    func addGradient(_ other: Tensor) {
+        gradient.withMutableBuffer { sum in other.withBuffer { apus_axpy(1, $0.baseAddress, sum.baseAddress, sum.count) } }
     }
 }
 
 /// The parameters of a network, by the index that `ParameterLayout.add` gave.
 public struct Parameters {
     private let tensors: [Tensor]
+    private let layout: ParameterLayout
+    private let flat: Tensor
+    private let tracking: (tape: Tape, gradient: Tensor)?
 
-    init(_ tensors: [Tensor]) { self.tensors = tensors }
+    init(_ layout: ParameterLayout, _ flat: Tensor, _ tracking: (tape: Tape, gradient: Tensor)?) {
+        (self.layout, self.flat, self.tracking) = (layout, flat, tracking)
+        tensors = layout.specs.map { Self.view(flat, tracking, $0.offset..<$0.offset + $0.count, $0.shape) }
+    }
 
     public subscript(index: Int) -> Tensor { tensors[index] }
+
+    /// Parameters that stand one after the other, as one matrix with all their rows: one product instead of several.
+    public func stacked(_ indices: ClosedRange<Int>) -> Tensor {
+        let (first, last) = (layout.specs[indices.lowerBound], layout.specs[indices.upperBound])
+        let range = first.offset..<last.offset + last.count
+        let columns = first.shape.dropFirst()
+        precondition(layout.specs[indices].allSatisfy { $0.shape.dropFirst() == columns }, "rows of different widths cannot be stacked")
+        return Self.view(flat, tracking, range, [range.count / columns.reduce(1, *)] + columns)
+    }
+
+    private static func view(_ flat: Tensor, _ tracking: (tape: Tape, gradient: Tensor)?, _ range: Range<Int>, _ shape: [Int]) -> Tensor {
+        let values = flat.rows(range).reshaped(shape)
+        guard let tracking else { return values }
+        return tracking.tape.watch(values, accumulatingInto: tracking.gradient.rows(range).reshaped(shape))
+    }
 }

@@ -1,8 +1,8 @@
 import CKernels
 
 /// Runs `body(part, parts)` for every part, on the threads that `setBLASThreads` allows, and returns when all are done. Parts must not write to
-/// the same places, and nothing inside may use threads again.
-func parallel(_ parts: Int, _ body: (Int, Int) -> Void) {
+/// the same places; kernels inside use no further threads.
+package func parallel(_ parts: Int, _ body: (Int, Int) -> Void) {
     guard parts > 1 else { return body(0, 1) }
     withoutActuallyEscaping(body) { escaping in
         var work = escaping
@@ -15,3 +15,6 @@ func parallel(_ parts: Int, _ body: (Int, Int) -> Void) {
         }
     }
 }
+
+/// How many parts may run at once.
+package var parallelParts: Int { Int(apus_threads()) }

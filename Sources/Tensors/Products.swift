@@ -40,7 +40,7 @@ func product(
 }
 
 /// The right matrix of several products, one after the other: packed once where that pays.
-struct RightMatrix {
+package struct RightMatrix {
     private let values: Tensor
     private let isTransposed: Bool
     private let packed: Storage?
@@ -62,14 +62,28 @@ struct RightMatrix {
             packed = nil
             return
         }
+        packed = Self.packing(self.values, transposed, depth: depth, columns: columns)
+    }
+
+    /// The same, packed in any case: then a row of a product has the same bits whatever rows stand beside it.
+    package init(packing values: Tensor, transposed: Bool) {
+        self.values = values.detached
+        isTransposed = transposed
+        (depth, columns) = transposed ? (values.shape[1], values.shape[0]) : (values.shape[0], values.shape[1])
+        packed = Self.packing(self.values, transposed, depth: depth, columns: columns)
+    }
+
+    private static func packing(_ values: Tensor, _ transposed: Bool, depth: Int, columns: Int) -> Storage {
+        var order = ApusProduct()
+        (order.columns, order.depth, order.b, order.b_transposed) = (columns, depth, UnsafePointer(values.base), transposed ? 1 : 0)
         order.threads = min(apus_threads(), Int32(clamping: max(1, (depth * columns) >> 16)))
         let storage = Storage(count: depth * ((columns + 15) / 16 * 16))
-        withExtendedLifetime(self.values.storage) { apus_product_pack(&order, storage.pointer) }
-        packed = storage
+        withExtendedLifetime(values.storage) { apus_product_pack(&order, storage.pointer) }
+        return storage
     }
 
     /// c = a · this, or that added to c: a [rows, k], c [rows, n].
-    func multiplied(
+    package func multiplied(
         by a: UnsafePointer<Float>, rows: Int, adding: Bool, _ c: UnsafeMutablePointer<Float>, threads: Int32 = apus_threads()
     ) {
         withExtendedLifetime((values.storage, packed)) {

@@ -4,7 +4,7 @@ import Glibc
 /// What random numbers are for; each purpose has streams of its own.
 public enum RandomPurpose: UInt32, Sendable {
     case weights = 1
-    case action, environment, evaluation, learner, replay
+    case action, environment, evaluation, learner, replay, generation
 }
 
 /// Names a family of random streams: Philox4x32-10 (Salmon et al., 2011) under one 64-bit key. Every number is a function of key and
@@ -35,6 +35,12 @@ public struct RandomKey: Hashable, Sendable {
     /// buffer's length.
     public func uniforms(step: UInt64, into buffer: UnsafeMutableBufferPointer<Float>) {
         apus_philox_uniforms(low, high, step, buffer.baseAddress, buffer.count)
+    }
+
+    /// The number of `uniforms` at one lane.
+    public func uniform(lane: UInt32, step: UInt64) -> Float {
+        let block = philox((lane, UInt32(truncatingIfNeeded: step), UInt32(step >> 32), 0), key: (low, high))
+        return Float(block.0 >> 8) * 0x1p-24
     }
 
     /// Numbers from the standard normal distribution: Φ⁻¹ of `uniforms`.

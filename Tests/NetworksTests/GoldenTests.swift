@@ -40,6 +40,50 @@ import Testing
         }
     }
 
+    @Test func embedding() throws {
+        let golden = try #require(try Fixtures.cases("embedding", in: "networks.json").first)
+        let table = try #require(golden["inputs"]?["table"]).tensor
+        let indices = try #require(golden["inputs"]?["index"]).tensor.values.map { Int32($0) }
+        let gradient = Tensor(zeros: table.shape)
+        let tape = Tape()
+        let output = lookup(tape.watch(table, accumulatingInto: gradient), indices)
+        expectClose(output.values, try #require(golden["output"]).tensor.values, "embedding")
+        tape.backward(sum(output * (try #require(golden["cotangent"]).tensor.reshaped(output.shape))))
+        expectClose(gradient.values, try #require(golden["gradients"]?["table"]).tensor.values, "gradient of the table")
+    }
+
+    /// The golden sequences are [batch, head, time, depth], ours packed rows of queries, keys and values.
+    @Test func causalAttention() throws {
+        let golden = try #require(try Fixtures.cases("causal_attention", in: "networks.json").first)
+        let parts = try ["q", "k", "v"].map { try #require(golden["inputs"]?[$0]).tensor }
+        let (batch, heads, time, depth) = (parts[0].shape[0], parts[0].shape[1], parts[0].shape[2], parts[0].shape[3])
+        /// Value by value of a golden tensor: where it stands in rows of `count` such tensors.
+        func places(_ part: Int, of count: Int) -> [Int] {
+            (0..<batch * heads * time * depth).map { i in
+                let (d, t, h, b) = (i % depth, i / depth % time, i / (depth * time) % heads, i / (depth * time * heads))
+                return (b * time + t) * count * heads * depth + (part * heads + h) * depth + d
+            }
+        }
+        var packed = [Float](repeating: 0, count: 3 * parts[0].count)
+        for (part, tensor) in parts.enumerated() { for (place, value) in zip(places(part, of: 3), tensor.values) { packed[place] = value } }
+        let x = Tensor(packed, [batch * time, 3 * heads * depth])
+        let gradient = Tensor(zeros: x.shape)
+        let tape = Tape()
+        let output = attention(
+            tape.watch(x, accumulatingInto: gradient), heads: AttentionHeads(queries: heads, keys: heads, width: depth),
+            segments: (0..<batch).map { AttentionSegment(rows: $0 * time..<($0 + 1) * time) })
+        let values = output.values
+        expectClose(places(0, of: 1).map { values[$0] }, try #require(golden["output"]).tensor.values, "attention")
+        var cotangent = values
+        for (place, value) in zip(places(0, of: 1), try #require(golden["cotangent"]).tensor.values) { cotangent[place] = value }
+        tape.backward(sum(output * Tensor(cotangent, output.shape)))
+        for (part, name) in ["q", "k", "v"].enumerated() {
+            let actual = gradient.values
+            expectClose(
+                places(part, of: 3).map { actual[$0] }, try #require(golden["gradients"]?[name]).tensor.values, "attention, gradient of \(name)")
+        }
+    }
+
     private func weights(_ values: [Float]) -> Weights {
         var layout = ParameterLayout()
         _ = layout.add("w", [values.count])

@@ -88,6 +88,27 @@ import Testing
             let weights = RecurrentWeights(input: $0[2], hidden: $0[3], inputBias: $0[4], hiddenBias: $0[5])
             return gru($0[0], hidden: $0[1], weights: weights, resets: [0, 0, 1, 0, 0, 1])
         },
+        Operation("linear without a bias", [[5, 3], [4, 3]]) { linear($0[0], weight: $0[1]) },
+        Operation("linear added to a sum", [[5, 3], [4, 3], [5, 4]]) { linear($0[0], weight: $0[1], addedTo: $0[2]) * $0[2] },
+        Operation("swiglu", [[3, 38]], in: -2...2) { swiglu($0[0]) },
+        Operation("lookup", [[4, 3]]) { square(lookup($0[0], [2, 0, 2, 3, 2])) },
+        Operation("token log-probabilities", [[3, 5]]) { tokenLogProbabilities($0[0], [4, 0, 2]) },
+        Operation("token log-probabilities, 20 columns, temperature", [[3, 20]]) {
+            tokenLogProbabilities($0[0], [4, 19, 2], temperature: 0.7)
+        },
+        Operation("rotary, 16 wide", [[3, 40]]) { rotary($0[0], heads: 2, positions: [0, 5, 2], table: rotaryTable(16)) },
+        Operation("rotary, 6 wide", [[3, 20]]) { rotary($0[0], heads: 3, positions: [7, 5, 2], table: rotaryTable(6)) },
+        Operation("attention", [[11, 36]]) {
+            attention(
+                $0[0], heads: AttentionHeads(queries: 3, keys: 3, width: 4), segments: [AttentionSegment(rows: 0..<9), AttentionSegment(rows: 9..<11)])
+        },
+        Operation("attention, grouped, a shared prefix", [[13, 32]], in: -0.5...0.5) {
+            attention(
+                $0[0], heads: AttentionHeads(queries: 4, keys: 2, width: 4),
+                segments: [
+                    AttentionSegment(rows: 0..<3), AttentionSegment(rows: 3..<4, prefix: 0..<3), AttentionSegment(rows: 4..<13, prefix: 0..<3),
+                ])
+        },
         Operation("gather", [matrix]) { gather($0[0], [6, 0, 3, 3, 1]) },
         Operation("entropy", [[18, 3]]) { entropy(logProbabilities: logSoftmax($0[0])) },
         Operation("entropy, 20 columns", [[3, 20]]) { entropy(logProbabilities: logSoftmax($0[0])) },
@@ -155,3 +176,5 @@ import Testing
         #expect(relu(nan).values[0].isNaN)
     }
 }
+
+private func rotaryTable(_ width: Int) -> RotaryTable { RotaryTable(positions: 8, width: width, base: 100) }

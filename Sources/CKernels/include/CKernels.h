@@ -152,7 +152,7 @@ void apus_rmsprop(float *w, const float *g, float *s, float gradient_scale, floa
 
 // Threads.
 #define APUS_MOST_THREADS 64
-/// How many threads the caller's kernels shall share, for `apus_threads`; 1 until it is set.
+/// How many threads the caller's kernels shall share, for `apus_threads`; 1 until it is set, and always 1 inside of a part.
 void apus_set_threads(int count);
 int apus_threads(void);
 /// Runs body(context, part, parts) for every part in 0 … parts − 1, each on a thread of its own where one is free; returns when all are
@@ -217,6 +217,69 @@ typedef struct {
 void apus_max_pool(const ApusPooling *p, const float *x, long images, float *y);
 /// dx += g where x is the first maximum of its window; g is used up.
 void apus_max_pool_backward(const ApusPooling *p, const float *x, const float *y, float *g, long images, float *dx);
+
+// Attention.
+/// A run of rows that belong together: row start + i sees all `prefix_count` rows from `prefix_start` on, then the rows start … start + i.
+typedef struct {
+    long start, count, prefix_start, prefix_count;
+} ApusSegment;
+/// qkv [rows, (heads + 2 · key_heads) · width] has in each row the queries of `heads`, then the keys and then the values of `key_heads`, each
+/// of which serves heads / key_heads consecutive heads of queries. Scores are multiplied by `scale`.
+typedef struct {
+    const ApusSegment *segments;
+    long segment_count, heads, key_heads, width;
+    float scale;
+    const float *qkv;
+} ApusAttention;
+/// The floats of workspace that the two functions below need, aligned to 64 bytes; it need not be cleared.
+long apus_attention_workspace(const ApusAttention *a);
+/// For the key heads first_head … last_head − 1: output [rows, heads · width] and the logarithm of each query's sum of exponentials,
+/// log_sums [rows, heads], for the gradient.
+void apus_attention(const ApusAttention *a, long first_head, long last_head, float *output, float *log_sums, float *workspace);
+/// g = ∂loss/∂output; dqkv, cleared before, receives the gradients of queries, keys and values. Different key heads write to different places.
+void apus_attention_backward(
+    const ApusAttention *a, long first_head, long last_head, const float *output, const float *log_sums, const float *g, float *dqkv,
+    float *workspace);
+
+// Tokens.
+/// Rotary positions (Su et al., 2021; the halves of a head as in Llama) of the first `heads` heads of each row, the rest copied; `cosine`
+/// and `sine` [positions, width], the first half of a row of `sine` negative. Direction −1 turns back: the gradient. In place if y = x.
+void apus_rotary(
+    const float *x, const float *cosine, const float *sine, const int32_t *positions, float direction, float *y, long rows, long heads,
+    long width, long cols);
+/// y [rows, cols] = silu(a) · b, a and b side by side in x [rows, 2 · cols]
+void apus_swiglu(const float *x, float *y, long rows, long cols);
+void apus_swiglu_backward(const float *x, const float *g, float *dx, long rows, long cols);
+/// Row indices[r] of the table += row r of g
+void apus_add_rows_at(const float *g, const int32_t *indices, float *table, long rows, long cols);
+/// dx = the gradient with respect to the logits of the log-probability of a token (g) and of the entropy (gentropy), one of each per row,
+/// where log_probs = log-softmax(scale · logits); dx may be log_probs.
+void apus_token_gradient(
+    const float *log_probs, const int32_t *tokens, const float *entropies, const float *g, const float *gentropy, float scale, float *dx,
+    long rows, long cols);
+
+// Generation.
+/// Keys [slots, key_heads, width, capacity] and values [slots, key_heads, capacity, width rounded up to 16] of the tokens so far; the
+/// capacity is a multiple of 16.
+typedef struct {
+    long heads, key_heads, width, capacity;
+    float *keys, *values;
+} ApusCache;
+/// Keys and values of rows of qkv (see `ApusAttention`) to a slot, the first of them at `position`.
+void apus_cache_put(const ApusCache *c, const float *qkv, long rows, long slot, long position);
+/// The first `count` positions of a slot to another.
+void apus_cache_copy(const ApusCache *c, long from, long to, long count);
+/// Row r of qkv is that of the token at positions[r] of slots[r], whose keys and values were put there: output [rows, heads · width].
+/// `scores` has room for `capacity` floats.
+void apus_decode(
+    const ApusCache *c, const float *qkv, const int32_t *slots, const int32_t *positions, float scale, float *output, float *scores,
+    long rows);
+/// Draws a token per row from softmax(logits / temperature), of which only the most probable ones that together have `top_p` are left
+/// (equally probable ones all or none), and its log-probability under just that distribution. Temperature 0 takes the most probable one,
+/// whose log-probability is 0. `workspace` has room for 2 · cols floats.
+void apus_draw_tokens(
+    const float *logits, const float *uniform, float temperature, float top_p, int32_t *token, float *log_prob, float *workspace, long rows,
+    long cols);
 
 // Philox4x32-10 (Salmon et al., 2011).
 /// One block: 128 random bits from a counter and a key.
