@@ -16,22 +16,25 @@ public struct ActorRole: Sendable {
     private let context: SocketContext
     private let signals: Signals
     private let slots: Int?
+    private let keys: Keys?
     private let catalogue: EnvironmentCatalogue
     private let log: Logger
 
     /// - Parameters:
     ///   - slots: instead of the run file's `actors.slots`.
+    ///   - keys: this actor's identity and the coordinator's key; nil: it has none.
     ///   - catalogue: the environments that the run file may name.
     ///   - log: takes lines for people.
     public init(
         coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil,
-        catalogue: EnvironmentCatalogue = .current,
+        keys: Keys? = nil, catalogue: EnvironmentCatalogue = .current,
         log: Logger
     ) {
         self.coordinator = coordinator
         self.context = context
         self.signals = signals
         self.slots = slots
+        self.keys = keys
         self.catalogue = catalogue
         self.log = log
     }
@@ -41,8 +44,8 @@ public struct ActorRole: Sendable {
         setBLASThreads(1)
         let desk = Guarded(ActorDesk(meter: ShareMeter("coordinator", now: .now)))
         let wakeUp = WakeUp()
-        let sockets = WorkThread("sockets") { [coordinator, context, signals, log] in
-            ActorSockets(desk: desk, wakeUp: wakeUp, context: context, signals: signals, log: log).run(coordinator: coordinator)
+        let sockets = WorkThread("sockets") { [coordinator, context, signals, keys, log] in
+            ActorSockets(desk: desk, wakeUp: wakeUp, context: context, signals: signals, keys: keys, log: log).run(coordinator: coordinator)
         }
         let failure: (any Error)?
         do {

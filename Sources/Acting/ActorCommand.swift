@@ -15,6 +15,9 @@ public struct ActorCommand: ParsableCommand {
     @Option(help: "Environment instances in this actor, instead of the run file's actors.slots.")
     var slots: Int?
 
+    @Option(help: "The folder with this actor's key and the coordinator's (apus keys new --for NAME); default $APUS_KEYS, else none.")
+    var keys: String?
+
     @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
     var parent: Int32?
 
@@ -28,7 +31,9 @@ public struct ActorCommand: ParsableCommand {
         if let parent { Parent.tie(to: parent) }
         let signals = Signals.take()
         let log = ConsoleLog.logger("actor")
-        let role = ActorRole(coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, slots: slots, log: log)
+        let role = ActorRole(
+            coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, slots: slots,
+            keys: try KeyFolder.chosen(keys)?.load(), log: log)
         let ending = role.run()
         log.log(level: ending.exitCode == 0 ? .info : .error, "\(ending.description)")
         Glibc.exit(ending.exitCode)

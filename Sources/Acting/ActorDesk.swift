@@ -16,6 +16,8 @@ struct ActorDesk {
     /// What the stepping thread wants sent.
     var pending: [RolloutOutbox.Action] = []
     var stepping = true
+    /// Why the learner cannot be talked to; nil: it can, or it does not answer at all.
+    var streamFault: HandshakeFault?
 
     var meter: ShareMeter
     var frames: UInt64 = 0
@@ -24,7 +26,9 @@ struct ActorDesk {
 
     /// Why the stepping thread would have to wait now: the resource, and who holds it; nil when nothing is missing.
     var obstacle: (resource: String, holder: String)? {
-        guard let outbox, outbox.isAttached else { return ("stream", "learner") }
+        guard let outbox, outbox.isAttached else {
+            return ("stream" + (streamFault.map { " (\(HandshakeRefusal.words($0)))" } ?? ""), "learner")
+        }
         guard let demanded = outbox.demandedVersion else { return ("credit", "learner") }
         guard let weights else { return ("weights", "learner") }
         return weights.version < demanded ? ("weights of version \(demanded)", "learner") : nil

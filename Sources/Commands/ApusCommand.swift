@@ -9,6 +9,7 @@ struct ApusCommand: ParsableCommand {
             TrainCommand.self,
             StatusCommand.self,
             AdjustCommand.self,
+            KeysCommand.self,
             EvaluateCommand.self,
             PlotCommand.self,
             LedgerCommand.self,

@@ -15,6 +15,9 @@ struct StatusCommand: ParsableCommand {
     @Option(help: "The coordinator's address instead of a run, for example tcp://127.0.0.1:7700.")
     var coordinator: String?
 
+    @Option(help: "The folder with the key to ask with; default $APUS_KEYS, else none.")
+    var keys: String?
+
     @Option(help: "The folder in which to look for the run.")
     var runs = "runs"
 
@@ -30,7 +33,7 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let run = coordinator == nil ? try directory.map(RunDirectory.open) ?? ledRun() : nil
         let address = try run.map(StatusClient.coordinator) ?? Endpoint(coordinator!)
-        let status = try StatusClient(coordinator: address, context: SocketContext()).request(timeout: Self.patience)
+        let status = try StatusClient(coordinator: address, keys: KeyFolder.chosen(keys)?.load(), context: SocketContext()).request(timeout: Self.patience)
         let ledger = try run.flatMap { Files.exists($0.ledger) ? try LedgerCheck.run($0.ledger) : nil }
         let answer = StatusReport(status: status, coordinator: address, ledger: ledger)
         report.print(answer.text, json: answer.json)

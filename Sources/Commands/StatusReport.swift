@@ -17,6 +17,9 @@ struct StatusReport {
         ]
         lines += progress
         lines += ["", status.members.isEmpty ? "Nobody takes part now." : members]
+        lines += status.rejected.reversed().prefix(4).map {
+            "turned away: key \(PublicKey.text(fingerprint: $0.fingerprint)) from \($0.address), \($0.count) times, last \(Format.seconds($0.secondsAgo)) ago"
+        }
         if let ledger { lines += ["", identity(ledger)] }
         return lines.joined(separator: "\n")
     }
@@ -40,15 +43,17 @@ struct StatusReport {
     }
 
     private var members: String {
+        // A column only where there are keys.
+        let hasKeys = status.members.contains { $0.identity != nil }
         var table = TextTable([
-            ("role", .left), ("place", .left), ("host", .left), ("pid", .right), ("busy", .right), ("frames/s", .right),
+            ("role", .left), ("place", .left)] + (hasKeys ? [("key", .left)] : []) + [("host", .left), ("pid", .right), ("busy", .right), ("frames/s", .right),
             ("version", .right),
             ("publish lag", .right), ("heard", .right), ("waits for", .left),
         ])
         for member in status.members {
             func number(_ name: String) -> String { Format.decimal(member[name], 0) }
             table.add([
-                "\(member.role)", "\(member.place)", member.host, "\(member.pid)", Format.share(member.busyShare),
+                "\(member.role)", "\(member.place)"] + (hasKeys ? [member.identity?.name ?? Format.absent] : []) + [member.host, "\(member.pid)", Format.share(member.busyShare),
                 member["frames_per_second"].map(Format.count) ?? Format.absent, number("version"), number("publish_lag"),
                 "\(Format.seconds(member.silentSeconds)) ago",
                 member.waits.map { "\($0.resource) from \($0.holder) (\(Format.seconds($0.seconds)))" }.joined(separator: ", "),
@@ -85,7 +90,16 @@ struct StatusReport {
             .init("run_directory", .string(status.runDirectory)), .init("coordinator", .string(coordinator.description)),
             .init("age_seconds", .number(status.ageSeconds)), .init("refused", .integer(Int(clamping: status.refused))),
             .init("members", .array(status.members.map(json))), .init("last_record", status.lastRecord.map(json) ?? .null),
-            .init("ledger", ledger?.json ?? .null),
+            .init("ledger", ledger?.json ?? .null), .init("gauges", json(status.gauges)),
+            .init(
+                "rejected_keys",
+                .array(
+                    status.rejected.map {
+                        .object([
+                            .init("fingerprint", .string(PublicKey.text(fingerprint: $0.fingerprint))), .init("address", .string($0.address)),
+                            .init("count", .integer(Int(clamping: $0.count))), .init("seconds_ago", .number($0.secondsAgo)),
+                        ])
+                    })),
         ])
     }
 
@@ -93,7 +107,8 @@ struct StatusReport {
         .object([
             .init("role", .string("\(member.role)")), .init("rank", .integer(Int(member.place.rank))),
             .init("incarnation", .integer(Int(member.place.incarnation))), .init("host", .string(member.host)),
-            .init("pid", .integer(Int(member.pid))), .init("silent_seconds", .number(member.silentSeconds)),
+            .init("pid", .integer(Int(member.pid))), .init("identity", member.identity.map { .string($0.name) } ?? .null),
+            .init("fingerprint", member.identity.map { .string(PublicKey.text(fingerprint: $0.fingerprint)) } ?? .null), .init("silent_seconds", .number(member.silentSeconds)),
             .init("busy_share", member.busyShare.map(JSON.number) ?? .null),
             .init("wait_shares", .object(member.waitShares.map { .init($0.name, .number($0.share)) })),
             .init("gauges", json(member.gauges)),

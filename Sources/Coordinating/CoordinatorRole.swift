@@ -20,18 +20,25 @@ public final class CoordinatorRole {
     private let run: UInt64
     private let host = ProcessIdentity.hostName
     private var membership: Membership
-    private var control: Socket!
+    private let keys: Keys?
+    private var watch: KeyFolderWatch?
+    private var door: KeyDoor?
+    private var control: Listener!
+    private var budget = MessageBudget(perSecond: 200, burst: 1000)
     private var signalCount = 0
     private var outcome: Outcome?
 
     /// Leads the run in `directory`, from its start or from where a coordinator before left it.
+    ///
+    /// - Parameter keys: this coordinator's identity, and the folder that says who may connect; nil: everybody may.
     public init(
-        _ directory: RunDirectory, endpoint: Endpoint, context: SocketContext, signals: Signals = .none, log: Logger
+        _ directory: RunDirectory, endpoint: Endpoint, context: SocketContext, signals: Signals = .none, keys: Keys? = nil, log: Logger
     ) throws {
         self.directory = directory
         self.endpoint = endpoint
         self.context = context
         self.signals = signals
+        self.keys = keys
         self.log = log
         lock = try RunLock(directory)
         let spec = try directory.loadSpec()
@@ -55,8 +62,17 @@ public final class CoordinatorRole {
 
     /// Leads until the run is over, or a signal asks to end it. Blocks.
     public func lead() throws -> Ending {
-        control = Socket(.router, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes))
-        let bound = try control.bind(endpoint)
+        if let keys {
+            let watch = try KeyFolderWatch(keys.folder, now: .now)
+            self.watch = watch
+            if endpoint.crossesNetwork { door = try KeyDoor(watch.list, context: context) }
+            try perform(membership.allow(watch.list, now: .now))
+            log.info("serving with the key \(keys.identity.publicKey) of \(keys.name); \(watch.list.count) keys may connect")
+        }
+        control = try Listener(at: endpoint, context: context) { [context, keys, endpoint] in
+            Socket(.router, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes), security: .server(keys, at: endpoint))
+        }
+        let bound = control.endpoint
         try Files.writeAtomically(Array("\(bound)\n".utf8), to: directory.coordinator)
         defer { try? Files.remove(directory.coordinator) }
         log.info("leading \(directory.name) at \(bound)")
@@ -66,18 +82,28 @@ public final class CoordinatorRole {
         var meter = ShareMeter(ShareMeter.busy, now: .now)
         while outcome == nil {
             meter.enter("messages", now: .now)
-            Poll.wait(sockets: [control], descriptors: signals.descriptors, milliseconds: 50)
+            Poll.wait(
+                sockets: [control.socket, control.handshakes.events] + (door.map { [$0.socket] } ?? []), descriptors: signals.descriptors,
+                milliseconds: 50)
             let now = Time.now
             meter.enter(ShareMeter.busy, now: now)
+            door?.serve(now: now)
+            control.handshakes.look(now: now)
+            try followKeys(now)
             if signals.received(before: &signalCount) {
                 interrupted = true
                 try perform(membership.stop(reason: "the coordinator was asked to stop", now: now))
             }
-            while let frames = control.receive() { try take(frames, now) }
+            while let frames = control.socket.receive() { try take(frames, now) }
             if now - lastShares > 1 {
                 lastShares = now
                 membership.gauges = meter.take(now: now).map { Gauge($0.name == ShareMeter.busy ? "busy_share" : "wait_share/\($0.name)", $0.share) }
+                membership.gauges += [
+                    Gauge("refused_keys", Double(door?.rejections.total ?? 0)), Gauge("refused_handshakes", Double(control.refusedHandshakes)),
+                    Gauge("dropped_messages", Double(budget.dropped)), Gauge("connections", Double(control.handshakes.connections)),
+                ]
             }
+            membership.rejected = door?.rejections.told(now: now) ?? []
             if now - lastCensus > 0.05 {
                 lastCensus = now
                 for process in membership.processes(on: host) where kill(pid_t(process.pid), 0) != 0 && errno == ESRCH {
@@ -92,6 +118,16 @@ public final class CoordinatorRole {
 
     private func take(_ frames: [SharedBytes], _ now: Time) throws {
         let peer = frames[0].withBytes { Membership.Peer($0) }
+        var key: AllowedKey?
+        if let door {
+            // Revoked a moment ago: the connection is about to be cut.
+            guard let allowed = door.list[control.socket.sender] else { return }
+            key = allowed
+        }
+        if case .exceeded(let isFirst) = budget.spend(peer, now: now), !membership.isLearner(peer) {
+            if isFirst { try perform(membership.overloaded(by: peer)) }
+            return
+        }
         guard frames.count == 2 else { return try perform(membership.malformed(.frames(expected: 2, found: frames.count), from: peer)) }
         let message: ControlMessage
         do {
@@ -99,13 +135,29 @@ public final class CoordinatorRole {
         } catch {
             return try perform(membership.malformed(error, from: peer))
         }
-        try perform(membership.received(message, from: peer, now: now))
+        try perform(membership.received(message, from: peer, key: key, now: now))
+    }
+
+    /// Takes over what somebody has changed in the key folder, and cuts off who may not stay.
+    private func followKeys(_ now: Time) throws {
+        switch watch?.look(now: now) {
+        case .list(let before)?:
+            let (list, revoked) = (watch!.list, watch!.list.revoked(since: before))
+            log.info("the key folder has changed: \(list.count) keys may connect")
+            for key in revoked { log.warning("revoked: \(before[key]?.name ?? "") (\(key))") }
+            let isInside = revoked.contains { door?.mayBeInside($0) ?? false }
+            door?.list = list
+            try perform(membership.allow(list, now: now))
+            if isInside { try control.cut() }
+        case .unreadable(let problem)?: log.error("the key folder cannot be read, what it said before holds: \(problem)")
+        case nil: break
+        }
     }
 
     private func perform(_ actions: [Membership.Action]) throws {
         for action in actions {
             switch action {
-            case .send(let peer, let message): control.send([.bytes(peer), .bytes(message.encoded())])
+            case .send(let peer, let message): control?.socket.send([.bytes(peer), .bytes(message.encoded())])
             case .persist(let ledger): try members.write(MembersFile.Content(run: run, ledger: ledger))
             case .append(let record): append(record)
             case .log(let line): log.info("\(line)")

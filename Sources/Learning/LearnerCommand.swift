@@ -24,7 +24,10 @@ public struct LearnerCommand: ParsableCommand {
     @Option(help: "The host name or address that actors on other hosts reach this learner by; by default the one it listens on.")
     var advertise: String?
 
-    @Flag(help: "Listen on an address that other hosts reach, without encryption.")
+    @Option(help: "The folder with this learner's key and the coordinator's (apus keys new); default $APUS_KEYS, else none.")
+    var keys: String?
+
+    @Flag(help: "Listen on an address that other hosts reach, without keys: everybody there may take part.")
     var insecure = false
 
     @Option(help: ArgumentHelp("Listen on unix sockets in this folder.", visibility: .hidden))
@@ -39,15 +42,18 @@ public struct LearnerCommand: ParsableCommand {
         if let parent { Parent.tie(to: parent) }
         let signals = Signals.take()
         let log = ConsoleLog.logger("learner")
+        let keys = try KeyFolder.chosen(keys)?.load()
         let binding: LearnerBinding
         if let folder {
             binding = .folder(folder)
         } else {
-            try BindingPolicy.check(Endpoint("tcp://\(bind):*"), insecure: insecure)
+            let endpoint = try Endpoint("tcp://\(bind):*")
+            try BindingPolicy.check(endpoint, keys: keys, insecure: insecure)
+            if let warning = BindingPolicy.warning(endpoint, keys: keys) { log.warning("\(warning)") }
             binding = .host(bind, advertised: advertise ?? bind)
         }
         let role = LearnerRole(
-            coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, binding: binding, runs: runs, log: log)
+            coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, binding: binding, runs: runs, keys: keys, log: log)
         let ending = role.run()
         log.log(level: ending.exitCode == 0 ? .info : .error, "\(ending.description)")
         Glibc.exit(ending.exitCode)

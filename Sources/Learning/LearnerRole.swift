@@ -19,22 +19,25 @@ public struct LearnerRole: Sendable {
     private let signals: Signals
     private let binding: LearnerBinding
     private let runs: String
+    private let keys: Keys?
     private let catalogue: EnvironmentCatalogue
     private let log: Logger
 
     /// - Parameters:
     ///   - runs: the folder that holds the run directories; checkpoints and ledger go to `runs/NAME/`.
+    ///   - keys: this learner's identity, which it proves to the coordinator and to actors; nil: it has none.
     ///   - catalogue: the environments that the run file may name.
     ///   - log: takes lines for people.
     public init(
         coordinator: Endpoint, context: SocketContext, signals: Signals = .none, binding: LearnerBinding, runs: String,
-        catalogue: EnvironmentCatalogue = .current, log: Logger
+        keys: Keys? = nil, catalogue: EnvironmentCatalogue = .current, log: Logger
     ) {
         self.coordinator = coordinator
         self.context = context
         self.signals = signals
         self.binding = binding
         self.runs = runs
+        self.keys = keys
         self.catalogue = catalogue
         self.log = log
     }
@@ -43,8 +46,8 @@ public struct LearnerRole: Sendable {
     public func run() -> Ending {
         let desk = Guarded(LearnerDesk(meter: ShareMeter("coordinator", now: .now)))
         let wakeUp = WakeUp()
-        let sockets = WorkThread("sockets") { [coordinator, context, signals, binding, log] in
-            LearnerSockets(desk: desk, wakeUp: wakeUp, context: context, signals: signals, binding: binding, log: log)
+        let sockets = WorkThread("sockets") { [coordinator, context, signals, binding, keys, log] in
+            LearnerSockets(desk: desk, wakeUp: wakeUp, context: context, signals: signals, binding: binding, keys: keys, log: log)
                 .run(coordinator: coordinator)
         }
         let ending: Ending

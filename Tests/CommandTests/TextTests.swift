@@ -6,7 +6,7 @@ import Testing
 @Suite struct TextTests {
     static let commands = [
         "train", "status", "adjust", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor",
-        "lag-sweep", "prove",
+        "lag-sweep", "prove", "keys", "keys new", "keys show", "keys allow", "keys revoke",
     ]
 
     @Test(arguments: [""] + commands)
@@ -66,6 +66,15 @@ import Testing
         (["lag-sweep", "cartpole", "-o", "lag.png"], 64, "ends in .svg"),
         (["lag-sweep", "cartpole", "--set", "method.options.clpi=1", "--corrections", "clip"], 1, "Did you mean clip?"),
         (["prove"], 64, "--all"),
+        (["keys", "new", "--for", "gpu-1"], 64, "apus keys new --for NAME FOLDER"),
+        (["keys", "new", "mine", "--name", "a b"], 1, "cannot be the name"),
+        (["keys", "new", "mine", "--authority", "."], 64, "--for NAME"),
+        (["keys", "new", "mine", "--for", "gpu-1", "--authority", "none"], 1, "none"),
+        (["keys", "show", "none"], 1, "apus keys new 'none'"),
+        (["keys", "allow", "gpu-1", "key"], 1, "apus keys new"),
+        (["keys", "allow", "gpu-1", "key", "--role", "boss"], 64, "actor, learner and command"),
+        (["keys", "revoke", "gpu-1", "--keys", "none"], 1, "gpu-1 is not allowed"),
+        (["status", "--coordinator", "tcp://127.0.0.1:1", "--keys", "none"], 1, "apus keys new 'none'"),
         (["prove", "vtarce"], 1, "Did you mean \"vtrace\"?"),
     ])
     func mistyped(_ arguments: [String], code: Int32, says: String) throws {
@@ -73,7 +82,7 @@ import Testing
             let result = try Program.apus(arguments, in: folder)
             #expect(result.code == code && result.output.isEmpty)
             #expect(result.error.contains(says), "\(result.error)")
-            for name in ["runs", "sweeps", "proofs"] { #expect(!Files.exists("\(folder)/\(name)"), "a mistake leaves nothing behind") }
+            for name in ["runs", "sweeps", "proofs", "mine"] { #expect(!Files.exists("\(folder)/\(name)"), "a mistake leaves nothing behind") }
         }
     }
 

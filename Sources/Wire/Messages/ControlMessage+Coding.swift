@@ -73,6 +73,9 @@ extension ControlMessage {
             apus__adjust__init(&message)
             (message.protocol, message.max_lag) = (version, maxLag)
             control.adjust = arena.message(message)
+        case .allowList(let list):
+            control.body_case = APUS__CONTROL__BODY_ALLOW_LIST
+            control.allow_list = arena.message(list.message(&arena))
         case .status(let status):
             control.body_case = APUS__CONTROL__BODY_STATUS
             control.status = arena.message(status.message(&arena))
@@ -105,6 +108,7 @@ extension ControlMessage {
             case APUS__CONTROL__BODY_STATUS_REQUEST: .statusRequest(protocol: control.status_request.pointee.protocol)
             case APUS__CONTROL__BODY_ADJUST:
                 .adjust(protocol: control.adjust.pointee.protocol, maxLag: try adjustedLag(control.adjust.pointee.max_lag))
+            case APUS__CONTROL__BODY_ALLOW_LIST: .allowList(try AllowList(control.allow_list.pointee))
             case APUS__CONTROL__BODY_STATUS: .status(try Status(control.status.pointee))
             default: throw .missing(field: "Control.body")
             }
@@ -193,7 +197,7 @@ extension Refusal {
 
     init(_ message: Apus__Refusal) throws(WireError) {
         guard let code = RefusalCode(rawValue: message.code.rawValue) else {
-            throw .invalid(field: "Refusal.code", value: "\(message.code.rawValue)", allowed: "1…6")
+            throw .invalid(field: "Refusal.code", value: "\(message.code.rawValue)", allowed: "1…8")
         }
         self.init(code, problem: text(message.problem), remedy: text(message.remedy))
         self.protocol = message.protocol
@@ -227,10 +231,13 @@ extension LearnerLocation {
         var message = Apus__LearnerLocation()
         apus__learner_location__init(&message)
         (message.rollouts, message.weights, message.life) = (arena.string(rollouts), arena.string(weights), life)
+        message.key = arena.string(key?.z85 ?? "")
         return message
     }
     fileprivate init(_ message: Apus__LearnerLocation) throws(WireError) {
         self.init(rollouts: text(message.rollouts, limit: 256), weights: text(message.weights, limit: 256), life: message.life)
+        let proven = text(message.key, limit: 64)
+        if !proven.isEmpty { key = try publicKey(proven, "LearnerLocation.key") }
         guard !rollouts.isEmpty, !weights.isEmpty else { throw .missing(field: "LearnerLocation.rollouts or .weights") }
     }
 }
@@ -274,9 +281,11 @@ extension Status {
             (one.host, one.pid, one.silent_seconds) = (arena.string(member.host), member.pid, member.silentSeconds)
             (one.n_gauges, one.gauges) = (member.gauges.count, arena.messages(member.gauges) { $0.message(&$1) })
             (one.n_waits, one.waits) = (member.waits.count, arena.messages(member.waits) { $0.message(&$1) })
+            (one.identity, one.fingerprint) = (arena.string(member.identity?.name ?? ""), member.identity?.fingerprint ?? 0)
             return one
         }
         (message.n_gauges, message.gauges) = (gauges.count, arena.messages(gauges) { $0.message(&$1) })
+        (message.n_rejected, message.rejected) = (rejected.count, arena.messages(rejected) { $0.message(&$1) })
         if let lastRecord { message.last_record = arena.message(lastRecord.message(&arena)) }
         return message
     }
@@ -287,16 +296,19 @@ extension Status {
             guard let role = Role(rawValue: one.role.rawValue) else {
                 throw .invalid(field: "MemberStatus.role", value: "\(one.role.rawValue)", allowed: "1 (actor), 2 (learner)")
             }
-            members.append(
-                MemberStatus(
+            var member = MemberStatus(
                     role: role, place: MemberPlace(rank: one.rank, incarnation: one.incarnation), host: text(one.host, limit: 256),
                     pid: one.pid, silentSeconds: one.silent_seconds, gauges: elements(one.n_gauges, one.gauges).map(Gauge.init),
-                    waits: elements(one.n_waits, one.waits).map(Wait.init)))
+                    waits: elements(one.n_waits, one.waits).map(Wait.init))
+            let name = text(one.identity, limit: 64)
+            if !name.isEmpty { member.identity = MemberIdentity(name: name, fingerprint: one.fingerprint) }
+            members.append(member)
         }
         self.init(
             run: message.run, runName: text(message.run_name, limit: 256), runDirectory: text(message.run_directory),
             ageSeconds: message.age_seconds, members: members,
             lastRecord: try message.last_record.map { pointer throws(WireError) in try Record(pointer.pointee) }, refused: message.refused,
             gauges: elements(message.n_gauges, message.gauges).map(Gauge.init))
+        rejected = elements(message.n_rejected, message.rejected).map(RejectedKey.init)
     }
 }
