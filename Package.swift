@@ -32,6 +32,8 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        // A dependency of libzmq3-dev.
+        .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CWire", dependencies: ["CProtobufC"]),
         .target(name: "CKernels"),
         .target(name: "CPlatform"),
@@ -54,7 +56,7 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Methods", "CWire", .product(name: "Yams", package: "Yams"),
+                "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Methods", "CWire", "CSodium", .product(name: "Yams", package: "Yams"),
             ],
             resources: ["cartpole", "halfcheetah", "lunarlander", "minatar-breakout", "pendulum", "pong"].map { .embedInCode("Presets/\($0).yaml") }),
 
@@ -62,7 +64,7 @@ let package = Package(
         .target(
             name: "Wire",
             dependencies: [
-                "CZeroMQ", "CWire", "Platform", "Environments", "Networks", "Rollouts", "Tensors",
+                "CPlatform", "CZeroMQ", "CWire", "Platform", "Environments", "Networks", "Rollouts", "Tensors",
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
         .target(

@@ -29,7 +29,7 @@ links_cxx() {
 }
 
 missing=""
-links zmq zmq.h || missing="$missing libzmq3-dev"
+links zmq zmq.h && links sodium sodium.h || missing="$missing libzmq3-dev"
 links protobuf-c protobuf-c/protobuf-c.h || missing="$missing libprotobuf-c-dev"
 links openblas cblas.h openblas_config.h || missing="$missing libopenblas-dev"
 links_cxx box2d box2d/box2d.h || missing="$missing libbox2d-dev"

@@ -89,7 +89,7 @@ public struct ActorRole: Sendable {
             }
             guard let weights else { return }
             if loaded?.version != weights.version || loaded?.life != weights.header.life {
-                weights.parameters.withBytes { sampler.load($0, version: weights.version) }
+                weights.parameters.withBytes { sampler.load($0, version: weights.version, life: weights.header.life) }
                 loaded = (weights.header.life, weights.version)
             }
             let rollout = try sampler.collect()

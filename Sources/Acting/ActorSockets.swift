@@ -70,7 +70,8 @@ final class ActorSockets {
     private func perform(_ actions: [MembershipClient.Action]) {
         for action in actions {
             switch action {
-            case .send(let message): control?.socket.send([.bytes(message.encoded())])
+            case .send(let message):
+                if control?.socket.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located(let location): self.location = location
             case .departed, .adjust, .allowed: break
@@ -92,6 +93,7 @@ final class ActorSockets {
             let newWeights = Socket(.subscriber, in: context, receiveLimit: 4, security: try .client(keys, server: location.key, at: published))
             (stream, weights) = try (Connection(newStream, to: rollouts, context: context), Connection(newWeights, to: published, context: context))
             newWeights.subscribe(WireProtocol.weightsTopic)
+            newWeights.subscribe(WireProtocol.weightsTopic(of: desk.read { $0.outbox!.place }))
             connected = location
             perform(desk.update { $0.outbox!.connected(now: .now) })
         } catch {
@@ -168,10 +170,10 @@ final class ActorSockets {
         perform(client.tick(now: now) { heartbeat(now) })
         let (actions, renew) = desk.update { desk -> ([RolloutOutbox.Action], Bool) in
             guard desk.outbox != nil, stream != nil else { return ([], false) }
-            return (desk.outbox!.tick(now: now), desk.subscription!.learnerIs(at: desk.outbox!.learnerVersion, now: now))
+            return (desk.outbox!.tick(now: now), desk.subscription!.needs(desk.outbox!.missingVersion, now: now))
         }
         perform(actions)
-        if renew { weights?.socket.subscribe(WireProtocol.weightsTopic) }
+        if renew { weights?.socket.subscribe(WireProtocol.weightsTopic(of: desk.read { $0.outbox!.place })) }
     }
 
     private func heartbeat(_ now: Time) -> (gauges: [Gauge], waits: [Wait]) {

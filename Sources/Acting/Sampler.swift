@@ -36,6 +36,8 @@ public final class Sampler {
 
     /// The policy version in use.
     public private(set) var version: UInt64 = 0
+    /// The learner's life that made it.
+    private var life: UInt32 = 0
 
     /// - Parameters:
     ///   - place: who acts; decides the random numbers.
@@ -68,11 +70,13 @@ public final class Sampler {
 
     /// Changes the policy. Call it between rollouts.
     ///
-    /// - Parameter parameters: [count] float32 in the layout's order.
-    public func load(_ parameters: UnsafeRawBufferPointer, version: UInt64) {
+    /// - Parameters:
+    ///   - parameters: [count] float32 in the layout's order.
+    ///   - life: of the learner that made this version.
+    public func load(_ parameters: UnsafeRawBufferPointer, version: UInt64, life: UInt32 = 0) {
         precondition(parameters.count == weights.layout.count * 4, "\(parameters.count) bytes for \(weights.layout.count) parameters")
         weights.flat.withMutableBuffer { UnsafeMutableRawBufferPointer($0).copyMemory(from: parameters) }
-        self.version = version
+        (self.version, self.life) = (version, life)
         policy.epsilons = exploration.epsilons(first: Int(place.rank) * builder.slots, count: builder.slots, version: version)
     }
 
@@ -117,7 +121,7 @@ public final class Sampler {
         }
         try checkFinite(through: builder.steps - 1)
         defer { sequence += 1 }
-        return builder.finish(id: RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), version: version)
+        return builder.finish(id: RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), version: version, life: life)
     }
 
     /// Names the first reward or observation of the rollout's rows up to `last` that is infinite or NaN: the learner would refuse the

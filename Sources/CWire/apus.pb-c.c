@@ -4015,7 +4015,7 @@ const ProtobufCMessageDescriptor apus__grant__descriptor =
   (ProtobufCMessageInit) apus__grant__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[13] =
+static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[14] =
 {
   {
     "actor",
@@ -4173,6 +4173,18 @@ static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[13] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "life",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Rollout, life),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__rollout__field_indices_by_name[] = {
   10,   /* field[10] = action_shape */
@@ -4180,6 +4192,7 @@ static const unsigned apus__rollout__field_indices_by_name[] = {
   0,   /* field[0] = actor */
   6,   /* field[6] = ended */
   1,   /* field[1] = incarnation */
+  13,   /* field[13] = life */
   8,   /* field[8] = observation_shape */
   7,   /* field[7] = observation_type */
   12,   /* field[12] = policy_count */
@@ -4192,7 +4205,7 @@ static const unsigned apus__rollout__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__rollout__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor apus__rollout__descriptor =
 {
@@ -4202,7 +4215,7 @@ const ProtobufCMessageDescriptor apus__rollout__descriptor =
   "Apus__Rollout",
   "apus",
   sizeof(Apus__Rollout),
-  13,
+  14,
   apus__rollout__field_descriptors,
   apus__rollout__field_indices_by_name,
   1,  apus__rollout__number_ranges,

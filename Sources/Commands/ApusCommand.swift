@@ -13,6 +13,7 @@ struct ApusCommand: ParsableCommand {
             EvaluateCommand.self,
             PlotCommand.self,
             LedgerCommand.self,
+            ReplayCommand.self,
             LagSweepCommand.self,
             ProveCommand.self,
             BenchCommand.self,

@@ -94,7 +94,9 @@ public final class CoordinatorRole {
                 interrupted = true
                 try perform(membership.stop(reason: "the coordinator was asked to stop", now: now))
             }
-            while let frames = control.socket.receive() { try take(frames, now) }
+            var actions: [Membership.Action] = []
+            while let frames = control.socket.receive() { actions += take(frames, now) }
+            try perform(actions)
             if now - lastShares > 1 {
                 lastShares = now
                 membership.gauges = meter.take(now: now).map { Gauge($0.name == ShareMeter.busy ? "busy_share" : "wait_share/\($0.name)", $0.share) }
@@ -109,33 +111,30 @@ public final class CoordinatorRole {
                 for process in membership.processes(on: host) where kill(pid_t(process.pid), 0) != 0 && errno == ESRCH {
                     try perform(membership.processGone(process.token, now: now))
                 }
+                try perform(membership.tick(now: now))
             }
-            try perform(membership.tick(now: now))
         }
         try writeResult(outcome!)
         return interrupted ? .interrupted : .finished(reason: outcome!.reason)
     }
 
-    private func take(_ frames: [SharedBytes], _ now: Time) throws {
+    private func take(_ frames: [SharedBytes], _ now: Time) -> [Membership.Action] {
         let peer = frames[0].withBytes { Membership.Peer($0) }
         var key: AllowedKey?
         if let door {
             // Revoked a moment ago: the connection is about to be cut.
-            guard let allowed = door.list[control.socket.sender] else { return }
+            guard let allowed = door.list[control.socket.sender] else { return [] }
             key = allowed
         }
         if case .exceeded(let isFirst) = budget.spend(peer, now: now), !membership.isLearner(peer) {
-            if isFirst { try perform(membership.overloaded(by: peer)) }
-            return
+            return isFirst ? membership.overloaded(by: peer) : []
         }
-        guard frames.count == 2 else { return try perform(membership.malformed(.frames(expected: 2, found: frames.count), from: peer)) }
-        let message: ControlMessage
+        guard frames.count == 2 else { return membership.malformed(.frames(expected: 2, found: frames.count), from: peer) }
         do {
-            message = try ControlMessage(decoding: frames[1])
+            return membership.received(try ControlMessage(decoding: frames[1]), from: peer, key: key, now: now)
         } catch {
-            return try perform(membership.malformed(error, from: peer))
+            return membership.malformed(error, from: peer)
         }
-        try perform(membership.received(message, from: peer, key: key, now: now))
     }
 
     /// Takes over what somebody has changed in the key folder, and cuts off who may not stay.
@@ -155,10 +154,14 @@ public final class CoordinatorRole {
     }
 
     private func perform(_ actions: [Membership.Action]) throws {
+        // Once for all who have come together: what is written last holds what comes before.
+        if let ledger = actions.lazy.compactMap({ if case .persist(let ledger) = $0 { ledger } else { nil } }).last {
+            try members.write(MembersFile.Content(run: run, ledger: ledger))
+        }
         for action in actions {
             switch action {
             case .send(let peer, let message): control?.socket.send([.bytes(peer), .bytes(message.encoded())])
-            case .persist(let ledger): try members.write(MembersFile.Content(run: run, ledger: ledger))
+            case .persist: break
             case .append(let record): append(record)
             case .log(let line): log.info("\(line)")
             case .adjust(let maxLag):

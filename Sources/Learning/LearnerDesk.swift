@@ -14,10 +14,11 @@ struct QueuedRollout: Sendable {
 
 /// A rollout that arrived in order and cannot be trained on.
 struct FailedRollout: Sendable {
-    var id: RolloutID
+    var header: RolloutHeader
     var problem: String
     /// The fault is in its numbers, not in the message: `learner.on_nonfinite` decides whether the run goes on.
     var isNonFinite = false
+    var id: RolloutID { header.id }
 }
 
 /// What the socket thread needs to serve actors; known once the learner has resumed.

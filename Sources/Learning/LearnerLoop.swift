@@ -53,7 +53,10 @@ final class LearnerLoop {
             state = checkpoint.state
             log.info("resuming from checkpoint \(checkpoint.version): \(checkpoint.frames) frames")
         }
-        ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version)
+        // With the ledger, the seeds and these, the run can be made again: see SerialReplay.
+        try Files.createDirectory("\(directory.path)/lives")
+        try Files.writeAtomically(Array(LifeFile.text(spec).utf8), to: directory.life(life))
+        ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version, life: life)
         checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints, replays: replays)
         progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
         lastCheckpoint = (trainer.version, .now)
@@ -143,11 +146,14 @@ final class LearnerLoop {
         }
         waiting = nil
         if arrived.troubled { try settleTroubles() }
-        for queued in arrived.rollouts { try sweep(queued) }
+        for queued in arrived.rollouts {
+            note(RolloutHeader(queued.rollout))
+            try sweep(queued)
+        }
         guard ready.count == needed else { return nil }
         defer { ready.removeAll(keepingCapacity: true) }
         // By actor and number, whatever the order of arrival: the sum of the batch is then the same in every run.
-        return ready.sorted { ($0.rollout.id.actor, $0.rollout.id.sequence) < ($1.rollout.id.actor, $1.rollout.id.sequence) }
+        return ready.sorted { $0.rollout.id < $1.rollout.id }
     }
 
     /// Says every ten seconds what is awaited, and what helps if it cannot come.
@@ -164,6 +170,19 @@ final class LearnerLoop {
             line += "; these actors may send \(actors * spec.actors.credits) before an update: start more of them, or raise actors.credits"
         }
         log.info("\(line)\(blocked)")
+    }
+
+    /// Records, once, what acted: the rollout itself is not kept, and can be made again from this.
+    private func note(_ header: RolloutHeader) {
+        let (actor, incarnation) = (header.id.actor, header.id.incarnation)
+        let known = ledger.state.incarnations[LedgerState.Incarnation(actor: actor, number: incarnation)]
+        if known?.slots ?? 0 == 0 {
+            ledger.append(LedgerRecord(.joined, actor: actor, incarnation: incarnation, version: UInt64(header.slots)))
+        }
+        guard header.id.sequence > known?.acted ?? 0 else { return }
+        ledger.append(
+            LedgerRecord(
+                .acted, life: header.life, actor: actor, incarnation: incarnation, sequence: header.id.sequence, version: header.version))
     }
 
     /// Lets a rollout through if it is neither known already nor too old.
@@ -199,7 +218,7 @@ final class LearnerLoop {
         } catch let error as NonFiniteUpdate {
             let path = "\(directory.path)/nonfinite-\(error.version).safetensors"
             try Files.writeAtomically(error.batchFile(rollouts), to: path)
-            for rollout in rollouts { try settle(.failed, rollout.id) }
+            for rollout in rollouts { try settle(.failed, rollout.id, cause: LedgerRecord.refusedUpdate) }
             end(rollouts.map(\.id))
             guard spec.learner.onNonfinite == .skip else { throw error }
             log.warning("\(error) The batch is in \(path).")
@@ -226,15 +245,16 @@ final class LearnerLoop {
 
     /// Whether actor and learner agree about the policy that acted.
     private func check(_ rollout: Rollout) throws {
-        guard let mismatch = try mismatches.check(rollout) else { return }
+        // Versions of a life before this one may have been made again since, with other weights.
+        guard rollout.life == life, let mismatch = try mismatches.check(rollout) else { return }
         if spec.learner.onMismatch == .stop { throw mismatch }
         log.warning("\(mismatch)")
     }
 
     // MARK: Ends other than training
 
-    private func settle(_ kind: LedgerRecord.Kind, _ id: RolloutID) throws {
-        ledger.append(LedgerRecord(kind, actor: id.actor, incarnation: id.incarnation, sequence: id.sequence, version: trainer.version))
+    private func settle(_ kind: LedgerRecord.Kind, _ id: RolloutID, cause: UInt8 = 0) throws {
+        ledger.append(LedgerRecord(kind, cause: cause, actor: id.actor, incarnation: id.incarnation, sequence: id.sequence, version: trainer.version))
         try ledger.flush()
     }
 
@@ -261,6 +281,7 @@ final class LearnerLoop {
         }
         for one in failed {
             log.warning("rollout \(one.id) is refused: \(one.problem)")
+            note(one.header)
             try settle(.failed, one.id)
             progress.failed += 1
         }

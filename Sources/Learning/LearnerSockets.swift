@@ -24,6 +24,7 @@ final class LearnerSockets {
     private var subscriptions = SubscriptionPace()
     private var intake: RolloutIntake?
     private var shape: RolloutShape?
+    private var rolloutsPerUpdate = 1
     private var lastPublished: PublishedWeights?
     private var signalCount = 0
     /// The learner whose place this one waits for, as the coordinator has put it; said once.
@@ -89,7 +90,8 @@ final class LearnerSockets {
     private func perform(_ actions: [MembershipClient.Action]) {
         for action in actions {
             switch action {
-            case .send(let message): control?.socket.send([.bytes(message.encoded())])
+            case .send(let message):
+                if control?.socket.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located: break
             case .allowed(let list): allow(list)
@@ -139,6 +141,7 @@ final class LearnerSockets {
             location.key = door == nil ? nil : keys?.identity.publicKey
             intake = RolloutIntake(opening.intake, version: opening.version)
             shape = opening.shape
+            rolloutsPerUpdate = opening.intake.rolloutsPerUpdate
             lastPublished = opening.weights
             perform(client.announce(location))
             log.info("listening for rollouts on \(location.rollouts), publishing weights on \(location.weights)")
@@ -175,23 +178,28 @@ final class LearnerSockets {
 
     private func receiveSubscriptions() {
         while let frames = weights?.socket.receive() {
-            // 1: a subscription, 0: its end. Whoever subscribes gets the last value soon.
-            let topic = frames[0].array(of: UInt8.self)
-            guard topic.first == 1 else { continue }
-            if topic.dropFirst() == WireProtocol.weightsTopic[...] { subscriptions.came() } else { subscriptions.wasStrange() }
+            // 1: a subscription, 0: its end. Whoever subscribes to its own topic gets the last value at once.
+            let subscription = frames[0].withBytes { [UInt8]($0.prefix(WireProtocol.maximumTopicBytes + 2)) }
+            let topic = Array(subscription.dropFirst())
+            guard subscription.first == 1 else { continue }
+            let isOwn = topic.starts(with: WireProtocol.ownTopicPrefix) && topic.count <= WireProtocol.maximumTopicBytes
+            subscriptions.came(from: weights?.socket.sender, isKnown: isOwn || topic == WireProtocol.weightsTopic, now: .now)
+            if isOwn { publish(topic) }
         }
-        let now = Time.now
-        if subscriptions.isDue(now: now), let lastPublished { publish(lastPublished) }
-        // Each strange topic takes memory until its connection ends.
-        if subscriptions.mustBeCut(now: now) {
-            log.warning("somebody subscribes to what is not published: every connection for weights has to come back")
-            do { try weights?.cut() } catch { end(.failed(error)) }
-        }
+        // Each topic takes memory until its connection ends.
+        guard subscriptions.mustBeCut(now: .now) else { return }
+        log.warning("somebody subscribes to what is not published: every connection for weights has to come back")
+        do { try weights?.cut() } catch { end(.failed(error)) }
     }
 
-    private func publish(_ published: PublishedWeights) {
-        weights?.socket.send([.bytes(WireProtocol.weightsTopic), .bytes(published.header.encoded()), .shared(published.parameters)])
+    private func publish(_ topic: [UInt8]) {
+        guard let lastPublished else { return }
+        weights?.socket.send([.bytes(topic), .bytes(lastPublished.header.encoded()), .shared(lastPublished.parameters)])
     }
+
+    /// Whether every version goes to everybody: of many actors, only the few that act next have a use for it, and what is sent to the others
+    /// would cost more than all rollouts together.
+    private var everybodyGetsEveryVersion: Bool { intake!.actors <= 4 * rolloutsPerUpdate }
 
     private func receiveStreams() {
         while let frames = streams?.socket.receive() {
@@ -239,7 +247,7 @@ final class LearnerSockets {
         } catch {
             // The sequence number is used up: it must come to its end in the ledger.
             let nonFinite = (error as? RolloutError)?.isNonFinite ?? false
-            desk.update { $0.failed.append(FailedRollout(id: header.id, problem: "\(error)", isNonFinite: nonFinite)) }
+            desk.update { $0.failed.append(FailedRollout(header: header, problem: "\(error)", isNonFinite: nonFinite)) }
             perform(
                 intake!.malformed(.invalid(field: "rollout \(header.id)", value: "\(error)", allowed: "see proto/apus.proto"), from: peer))
         }
@@ -250,6 +258,7 @@ final class LearnerSockets {
             switch action {
             case .send(let peer, let message): streams?.socket.send([.bytes(peer), .bytes(message.encoded())])
             case .accept: break
+            case .weights(let place): if !everybodyGetsEveryVersion { publish(WireProtocol.weightsTopic(of: place)) }
             case .lost(let place, let sequences): desk.update { $0.lost.append((place, sequences)) }
             }
         }
@@ -272,7 +281,7 @@ final class LearnerSockets {
         }
         if let published = work.publish {
             lastPublished = published
-            publish(published)
+            if everybodyGetsEveryVersion { publish(WireProtocol.weightsTopic) }
         }
         if let bound = work.bound { perform(intake!.bound(maxLag: bound)) }
         if !work.ended.isEmpty || work.version != intake!.version { perform(intake!.ended(work.ended, version: work.version)) }

@@ -54,10 +54,7 @@ public struct LockstepRun {
             try trainer.restore(checkpoint, replay: replays)
             state = checkpoint.state
         }
-        let assignment = ActorAssignment(
-            environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
-            network: try spec.networkSettings, exploration: try spec.exploration,
-            keepsPolicy: try spec.algorithm.needsBehaviourPolicy)
+        let assignment = try ActorAssignment(spec)
         let incarnation = UInt32(truncatingIfNeeded: trainer.version)
         samplers = try (0..<max(spec.actors.count, 1)).map {
             try Sampler(
@@ -86,7 +83,7 @@ public struct LockstepRun {
                 return try sampler.collect()
             }
             let version = trainer.version
-            let update = try trainer.update(rollouts.sorted { ($0.id.actor, $0.id.sequence) < ($1.id.actor, $1.id.sequence) })
+            let update = try trainer.update(rollouts.sorted { $0.id < $1.id })
             progress.trained(update, lags: rollouts.map { (version - $0.version, 0) })
             measure(update, lags: rollouts.map { version - $0.version })
             if signals.received(before: &signalCount) {

@@ -1,26 +1,21 @@
 import Platform
+import Wire
 
-/// How often the last weights are sent again for those who have come. Publishing reaches every subscriber: many who come together get it once.
+/// What subscribers may ask of the publisher: the topics that there are, and not too many of them. Each takes memory until its connection ends.
 struct SubscriptionPace {
-    private var waiting = false
-    private var last: Time?
+    private var budget = MessageBudget(perSecond: 100, burst: 8192)
     private var strange = 0
     private var lastCut: Time?
 
-    /// Seconds between two times.
-    static let interval = 0.05
-    /// So many subscriptions to what is not published are taken for an attack.
+    /// So many subscriptions to what is not published, or beyond the budget, are taken for an attack.
     static let strangeLimit = 64
     /// Whoever is cut off comes back: not more often than this, in seconds.
     static let cutInterval = 10.0
 
-    mutating func came() { waiting = true }
-    mutating func wasStrange() { strange += 1 }
-
-    mutating func isDue(now: Time) -> Bool {
-        guard waiting, last.map({ now - $0 >= Self.interval }) ?? true else { return false }
-        (waiting, last) = (false, now)
-        return true
+    /// - Parameter sender: the key of who subscribes; hosts of one key share a budget.
+    mutating func came(from sender: PublicKey?, isKnown: Bool, now: Time) {
+        let isWithin = budget.spend(Array((sender?.z85 ?? "").utf8), now: now) == .granted
+        if !isKnown || !isWithin { strange += 1 }
     }
 
     mutating func mustBeCut(now: Time) -> Bool {

@@ -2,7 +2,7 @@ import Platform
 import Tensors
 
 /// Who made a rollout, and which one it is of theirs: the key of the ledger.
-public struct RolloutID: Hashable, Sendable, CustomStringConvertible {
+public struct RolloutID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The actor's rank in the run, from 0.
     public var actor: UInt32
     /// How many times the actor's process was started before.
@@ -15,6 +15,7 @@ public struct RolloutID: Hashable, Sendable, CustomStringConvertible {
         self.incarnation = incarnation
         self.sequence = sequence
     }
+    public static func < (a: Self, b: Self) -> Bool { (a.actor, a.incarnation, a.sequence) < (b.actor, b.incarnation, b.sequence) }
     public var description: String { "\(actor).\(incarnation)/\(sequence)" }
 }
 
@@ -26,6 +27,8 @@ public struct Rollout: Sendable {
     public let id: RolloutID
     /// The policy version that chose every action in this block.
     public let version: UInt64
+    /// The learner's life that made this version: a life that resumes from a checkpoint makes some numbers anew, with other weights.
+    public let life: UInt32
     public let steps: Int
     public let slots: Int
 
@@ -69,12 +72,13 @@ public struct Rollout: Sendable {
     public var byteCount: Int { columns.reduce(0) { $0 + $1.bytes.count } }
 
     public init(
-        id: RolloutID, version: UInt64, steps: Int, slots: Int, observation: Column, action: Column, behaviourLogProb: Column,
+        id: RolloutID, version: UInt64, life: UInt32 = 0, steps: Int, slots: Int, observation: Column, action: Column, behaviourLogProb: Column,
         reward: Column, terminated: Column, truncated: Column, finalIndex: Column, finalObservation: Column, episodeReturn: Column,
         episodeLength: Column, recurrentState: Column, behaviourPolicy: Column? = nil
     ) {
         self.id = id
         self.version = version
+        self.life = life
         self.steps = steps
         self.slots = slots
         self.observation = observation

@@ -105,7 +105,7 @@ public final class RolloutBuilder {
     }
 
     /// The rollout that was written. Its columns are parts of the block, which returns to the pool when the last of them goes away.
-    public func finish(id: RolloutID, version: UInt64) -> Rollout {
+    public func finish(id: RolloutID, version: UInt64, life: UInt32 = 0) -> Rollout {
         let whole = SharedBytes(block, count: layout.size) { [pool] in pool.give($0) }
         let lastRow = observation(steps)
         block = pool.take()
@@ -117,7 +117,7 @@ public final class RolloutBuilder {
             Column(name, type, shape, SharedBytes(whole, offset: offset, count: shape.reduce(type.byteCount, *)))
         }
         return Rollout(
-            id: id, version: version, steps: steps, slots: slots,
+            id: id, version: version, life: life, steps: steps, slots: slots,
             observation: column(
                 "observation", observationSpace.elementType, [steps + 1, slots] + observationSpace.shape, layout.observation),
             action: column("action", actionSpace.elementType, [steps, slots] + actionSpace.shape, layout.action),

@@ -17,7 +17,13 @@ public enum WireProtocol {
     public static let maximumCredits = 1024
     /// Sequence numbers end here, far from where arithmetic on them would: an actor that claims more is refused.
     public static let maximumSequence: UInt64 = 1 << 62
+    /// Every version, while there are few actors: see `LearnerSockets`.
     public static let weightsTopic: [UInt8] = Array("weights".utf8)
+    /// What is meant for one actor: the newest version upon each subscription, and those that it may act with.
+    public static func weightsTopic(of place: MemberPlace) -> [UInt8] { ownTopicPrefix + Array("\(place)".utf8) }
+    public static let ownTopicPrefix: [UInt8] = Array("own/".utf8)
+    /// No topic is longer.
+    public static let maximumTopicBytes = 64
 }
 
 /// A message that breaks the contract. It is counted and answered; it never costs the receiver more than the look at it.

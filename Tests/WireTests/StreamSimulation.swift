@@ -17,6 +17,8 @@ struct StreamSimulation {
         var credits = 2
         var rolloutsPerUpdate = 1
         var maxLag = 0
+        /// Whether only those get weights for whom they are meant, as with many actors.
+        var addressed: Bool { seed % 2 == 1 }
         /// Whether anything breaks in the first part.
         var faults = true
         var description: String {
@@ -121,7 +123,7 @@ struct StreamSimulation {
         case 0..<20: deliverToLearner(index)
         case 20..<35: deliverToActor(index)
         case 35..<55: act(index)
-        case 55..<60: publish(to: index)
+        case 55..<60: if !settings.addressed { publish(to: index) }
         case 60..<72: learn()
         case 72..<80: serve()
         case 80..<90: pass(seconds: Double.random(in: 0...0.2, using: &dice))
@@ -141,7 +143,7 @@ struct StreamSimulation {
         reportDepartures(falsely: nil)
         for index in actors.indices {
             while !actors[index].toActor.isEmpty { deliverToActor(index) }
-            publish(to: index)
+            if !settings.addressed || renews(index) { publish(to: index) }
             act(index)
             act(index)
             while !actors[index].toLearner.isEmpty { deliverToLearner(index) }
@@ -231,6 +233,12 @@ struct StreamSimulation {
         actors[index].held = (life, version)
     }
 
+    /// Whether an actor asks for weights anew: what was meant for it came while it was not connected.
+    private func renews(_ index: Int) -> Bool {
+        guard settings.faults, let missing = actors[index].outbox.missingVersion else { return false }
+        return actors[index].held.map { $0.version < missing } ?? true
+    }
+
     private mutating func replaceActor(_ index: Int) {
         if actors[index].isConnected { breakConnection(index) }
         departures.append(actors[index].place)
@@ -261,6 +269,9 @@ struct StreamSimulation {
                 } else {
                     queue.append(rollout!)
                 }
+            case .weights(let place):
+                guard settings.addressed, let index = actors.firstIndex(where: { $0.place == place }) else { continue }
+                publish(to: index)
             case .lost(let place, let sequences):
                 for sequence in sequences {
                     let id = RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence)

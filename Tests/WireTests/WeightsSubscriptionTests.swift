@@ -41,18 +41,20 @@ import Wire
         #expect(subscription.held == nil)
     }
 
-    @Test func renewsWhenTheNewestDoesNotCome() throws {
+    @Test func renewsWhenWhatIsNeededDoesNotCome() throws {
         var subscription = WeightsSubscription(run: 7, parameters: 10, layout: 3)
         let start = Time.seconds(1)
         _ = try subscription.accept(header(1))
-        #expect(subscription.learnerIs(at: 1, now: start) == false)
-        #expect(subscription.learnerIs(at: 2, now: start) == false)
-        #expect(subscription.learnerIs(at: 3, now: start + 0.2) == false)
-        #expect(subscription.learnerIs(at: 4, now: start + 0.3) == true)
-        #expect(subscription.learnerIs(at: 4, now: start + 0.4) == false)
-        #expect(subscription.learnerIs(at: 4, now: start + 0.6) == true)
+        #expect(subscription.needs(1, now: start) == false)
+        #expect(subscription.needs(2, now: start) == false)
+        #expect(subscription.needs(3, now: start + 0.2) == false)
+        #expect(subscription.needs(4, now: start + 0.3) == true)
+        #expect(subscription.needs(4, now: start + 0.4) == false)
+        #expect(subscription.needs(4, now: start + 0.6) == true)
         _ = try subscription.accept(header(4))
-        #expect(subscription.learnerIs(at: 4, now: start + 2) == false)
-        #expect(subscription.learnerIs(at: 5, now: start + 3) == false)
+        #expect(subscription.needs(4, now: start + 2) == false)
+        #expect(subscription.needs(5, now: start + 3) == false)
+        #expect(subscription.needs(nil, now: start + 4) == false, "without a ticket nothing is needed")
+        #expect(subscription.needs(5, now: start + 5) == false, "patience begins anew")
     }
 }

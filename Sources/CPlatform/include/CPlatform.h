@@ -33,6 +33,9 @@ int apus_signal_descriptor(void);
 /// How many signals have come since the last call.
 int apus_take_signals(int descriptor);
 
+/// Lets this process have as many descriptors as it may.
+void apus_raise_descriptor_limit(void);
+
 /// Asks the kernel to send SIGKILL to this process when the thread that started it is gone. Returns 0 if the parent has already gone.
 int apus_die_with_parent(int parent);
 /// Starts `program` in a process group of its own, with an empty standard input. What it writes to standard output and error comes from the

@@ -699,10 +699,14 @@ struct  Apus__Rollout
    * P: the numbers that describe the policy of a step, as the network gives them; 0 unless the assignment asks for them.
    */
   uint32_t policy_count;
+  /*
+   * The learner's life that made `version`.
+   */
+  uint32_t life;
 };
 #define APUS__ROLLOUT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__rollout__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0,NULL, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0,NULL, 0, 0, 0 }
 
 
 /*

@@ -4,8 +4,8 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures this machine: real processes, several runs, median and spread.",
         subcommands: [
-            BenchCartPole.self, BenchEnvironments.self, BenchNetworks.self, BenchReplay.self, BenchUpdates.self, BenchWire.self,
-            BenchWirePeer.self,
+            BenchCartPole.self, BenchEnvironments.self, BenchNetworks.self, BenchReplay.self, BenchScale.self, BenchUpdates.self, BenchWire.self,
+            BenchWirePeer.self, SimulatedActorsCommand.self,
         ])
 }
 

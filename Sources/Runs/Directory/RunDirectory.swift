@@ -16,6 +16,8 @@ public struct RunDirectory: Sendable, Equatable {
     /// The sequences of a replay.
     public var replay: String { "\(path)/replay" }
     public var ledger: String { "\(path)/ledger" }
+    /// The description of the run as one life of the learner took it.
+    public func life(_ number: UInt32) -> String { "\(path)/lives/\(number).yaml" }
     /// Holds the address of the coordinator, while one leads the run.
     public var coordinator: String { "\(path)/coordinator" }
     var lockFile: String { "\(path)/lock" }

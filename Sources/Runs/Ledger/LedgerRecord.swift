@@ -1,6 +1,6 @@
 import Platform
 
-/// One event in the life of rollouts: 32 bytes, little-endian: kind u8, cause u8, zero u16, actor u32, incarnation u32, sequence u64,
+/// One event in the life of rollouts: 32 bytes, little-endian: kind u8, cause u8, life u16, actor u32, incarnation u32, sequence u64,
 /// version u64, CRC-32C of those 28 bytes u32.
 public struct LedgerRecord: Hashable, Sendable {
     public enum Kind: UInt8, Sendable, CaseIterable {
@@ -20,8 +20,13 @@ public struct LedgerRecord: Hashable, Sendable {
         case lost = 7
         /// The learner resumed from the checkpoint `version`: events `trained` at higher versions before this record were undone.
         case rewound = 8
-        /// A learner's life began: `incarnation` is its number from 1, `version` the policy version that it began with.
+        /// A learner's life began: `incarnation` is its number from 1, `version` the policy version that it began with, `sequence` the life
+        /// number that its weights carry (the coordinator's: it also counts lives that ended before they wrote).
         case started = 9
+        /// The learner took the rollout, which was acted by `version` of its life `life`. Once for each rollout, before its terminal event.
+        case acted = 10
+        /// The incarnation's first rollout has come: `version` is the number of its slots, `sequence` the fingerprint of its key (0: none).
+        case joined = 11
 
         /// Whether the event ends the life of a rollout.
         public var isTerminal: Bool { (Kind.trained.rawValue ... Kind.lost.rawValue).contains(rawValue) }
@@ -32,6 +37,8 @@ public struct LedgerRecord: Hashable, Sendable {
     public var kind: Kind
     /// Why, in the words of the kind's writer; 0: not told.
     public var cause: UInt8
+    /// Of `acted`; `.max` stands for all that do not fit.
+    public var life: UInt16
     public var actor: UInt32
     public var incarnation: UInt32
     /// Counts an incarnation's rollouts from 1; of a range the last.
@@ -39,9 +46,13 @@ public struct LedgerRecord: Hashable, Sendable {
     /// A policy version; of a range the first sequence.
     public var version: UInt64
 
-    public init(_ kind: Kind, cause: UInt8 = 0, actor: UInt32 = 0, incarnation: UInt32 = 0, sequence: UInt64 = 0, version: UInt64 = 0) {
+    public init(
+        _ kind: Kind, cause: UInt8 = 0, life: UInt32 = 0, actor: UInt32 = 0, incarnation: UInt32 = 0, sequence: UInt64 = 0,
+        version: UInt64 = 0
+    ) {
         self.kind = kind
         self.cause = cause
+        self.life = UInt16(clamping: life)
         self.actor = actor
         self.incarnation = incarnation
         self.sequence = sequence
@@ -55,13 +66,16 @@ public struct LedgerRecord: Hashable, Sendable {
             kind, cause: cause, actor: actor, incarnation: incarnation, sequence: sequences.upperBound, version: sequences.lowerBound)
     }
 
+    /// The cause of `failed` where the update with this rollout was refused, and not the rollout itself.
+    public static let refusedUpdate: UInt8 = 1
+
     public static let byteCount = 32
 
     /// The record as it stands in the file.
     var bytes: [UInt8] {
         [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
             let raw = UnsafeMutableRawBufferPointer(buffer)
-            raw.storeBytes(of: (UInt32(kind.rawValue) | UInt32(cause) << 8).littleEndian, toByteOffset: 0, as: UInt32.self)
+            raw.storeBytes(of: (UInt32(kind.rawValue) | UInt32(cause) << 8 | UInt32(life) << 16).littleEndian, toByteOffset: 0, as: UInt32.self)
             raw.storeBytes(of: actor.littleEndian, toByteOffset: 4, as: UInt32.self)
             raw.storeBytes(of: incarnation.littleEndian, toByteOffset: 8, as: UInt32.self)
             raw.storeBytes(of: sequence.littleEndian, toByteOffset: 12, as: UInt64.self)
@@ -78,10 +92,10 @@ public struct LedgerRecord: Hashable, Sendable {
             Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + position, as: type))
         }
         guard CRC32C.of(UnsafeRawBufferPointer(rebasing: bytes[offset ..< offset + 28])) == load(UInt32.self, 28),
-            let kind = Kind(rawValue: bytes[offset]), load(UInt16.self, 2) == 0
+            let kind = Kind(rawValue: bytes[offset])
         else { return nil }
         self.init(
-            kind, cause: bytes[offset + 1], actor: load(UInt32.self, 4), incarnation: load(UInt32.self, 8), sequence: load(UInt64.self, 12),
+            kind, cause: bytes[offset + 1], life: UInt32(load(UInt16.self, 2)), actor: load(UInt32.self, 4), incarnation: load(UInt32.self, 8), sequence: load(UInt64.self, 12),
             version: load(UInt64.self, 20))
     }
 }

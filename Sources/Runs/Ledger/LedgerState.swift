@@ -31,7 +31,7 @@ public struct LedgerState: Sendable, Equatable {
             case .failed: failed += number
             case .cancelled: cancelled += number
             case .lost: lost += number
-            case .produced, .rewound, .started: break
+            case .produced, .rewound, .started, .acted, .joined: break
             }
         }
 
@@ -51,6 +51,10 @@ public struct LedgerState: Sendable, Equatable {
         /// The highest sequence in any record, which is how many were produced.
         public internal(set) var produced: UInt64 = 0
         public internal(set) var counts = Counts()
+        /// The highest sequence of which is known what acted.
+        public internal(set) var acted: UInt64 = 0
+        /// How many slots it has; 0: nothing of it has come.
+        public internal(set) var slots: UInt64 = 0
         /// All terminal sequences, the rewound ones included.
         var terminal = SequenceSet()
         var rewound = SequenceSet()
@@ -104,7 +108,10 @@ public struct LedgerState: Sendable, Equatable {
         case .rewound:
             rewind(to: record.version)
             return nil
-        case .produced, .trained, .stale, .filtered, .failed, .cancelled, .lost: break
+        case .joined:
+            incarnations[Incarnation(actor: record.actor, number: record.incarnation), default: Progress()].slots = record.version
+            return nil
+        case .produced, .acted, .trained, .stale, .filtered, .failed, .cancelled, .lost: break
         }
         let first = record.kind.coversRange ? record.version : record.sequence
         guard first >= 1, first <= record.sequence, record.sequence < .max else { return .badSequence }
@@ -133,6 +140,7 @@ public struct LedgerState: Sendable, Equatable {
 extension LedgerState.Progress {
     fileprivate mutating func apply(_ record: LedgerRecord, first: UInt64) -> LedgerState.Contradiction? {
         produced = max(produced, record.sequence)
+        if record.kind == .acted { acted = max(acted, record.sequence) }
         guard record.kind.isTerminal else { return nil }
         if record.kind.coversRange {
             // Those in the range that have ended already keep their end.

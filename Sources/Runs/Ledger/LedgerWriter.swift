@@ -15,8 +15,9 @@ public struct LedgerWriter: ~Copyable {
     ///
     /// A torn tail is cut off. Trained events above `version` were undone with the weights: a `rewound` record says so. Then a `started`
     /// record counts the learner's lives.
+    /// - Parameter life: the number that the learner's weights carry.
     /// - Throws: `LedgerError` for a file that is no ledger or is damaged before its end, or `FileError`.
-    public init(_ path: String, startingAt version: UInt64 = 0) throws {
+    public init(_ path: String, startingAt version: UInt64 = 0, life: UInt32 = 0) throws {
         let file = try AppendFile(path)
         let length = try file.length()
         if length < LedgerReader.headerByteCount {
@@ -34,7 +35,7 @@ public struct LedgerWriter: ~Copyable {
             // Read again: only a pass that knows of the rewind keeps what it undoes.
             state = try LedgerState(reading: path)
         }
-        let start = LedgerRecord(.started, incarnation: state.lives + 1, version: version)
+        let start = LedgerRecord(.started, incarnation: state.lives + 1, sequence: UInt64(life), version: version)
         state.apply(start)
         try file.append(start.bytes)
         try file.sync()

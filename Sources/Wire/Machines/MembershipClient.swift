@@ -29,15 +29,16 @@ public struct MembershipClient: Sendable {
     private var learnerLife: UInt32 = 0
     private var records = Deque<Record>()
 
-    /// While nobody answers; short, because every start waits for it.
+    /// While there is no connection; short, because every start waits for it.
     static let helloInterval = 0.02
-    static let helloIntervalLater = 0.5
+    /// Once it was sent: a coordinator that a thousand members greet at once needs some time for each of them.
+    static let helloPatience = 0.5
     /// The coordinator is taken for gone after this many heartbeats without a reply.
     static let patience = 4.0
     /// The oldest records go when the coordinator stays away for so long that this many wait.
     static let recordLimit = 100_000
 
-    private var helloCount = 0
+    private var helloWasSent = false
 
     public init(hello: Hello) { self.hello = hello }
 
@@ -62,15 +63,18 @@ public struct MembershipClient: Sendable {
         registered ? [.send(.goodbye(token: hello.token, reason: reason))] : []
     }
 
+    /// The transport did not take a message: there is no connection.
+    public mutating func notSent() { helloWasSent = false }
+
     /// - Parameters heartbeat: makes the content of a heartbeat when one is due.
     public mutating func tick(now: Time, heartbeat: () -> (gauges: [Gauge], waits: [Wait])) -> [Action] {
         let interval = welcome?.heartbeatSeconds ?? 1
         if registered, now - lastHeard > interval * Self.patience { registered = false }
         guard registered else {
-            let pause = helloCount < 200 ? Self.helloInterval : Self.helloIntervalLater
+            let pause = helloWasSent ? Self.helloPatience : Self.helloInterval
             guard lastHello.map({ now - $0 >= pause }) ?? true else { return [] }
             lastHello = now
-            helloCount += 1
+            helloWasSent = true
             return [.send(.hello(hello))]
         }
         guard now - lastHeartbeat >= interval else { return [] }
@@ -117,7 +121,6 @@ public struct MembershipClient: Sendable {
         }
         self.welcome = welcome
         hello.returning = welcome.place
-        helloCount = 0
         let again = !registered
         registered = true
         lastHeartbeat = now

@@ -35,6 +35,8 @@ public struct RolloutIntake: Sendable {
         case accept
         /// These will never arrive: the actor that made them is gone.
         case lost(MemberPlace, ClosedRange<UInt64>)
+        /// This actor may act now and has not been sent the newest weights: where not everybody gets every version, it gets this one.
+        case weights(MemberPlace)
     }
 
     /// What is known of one incarnation, also after it has gone: it may have been taken for gone wrongly, and what it sent may still be
@@ -55,6 +57,8 @@ public struct RolloutIntake: Sendable {
         var lastHeard = Time.zero
         /// The fingerprint of the key over which it was opened; 0 without keys.
         var holder: UInt64 = 0
+        /// The newest version that was meant for it.
+        var sent: UInt64?
 
         init(received: UInt64, acknowledged: UInt64) {
             self.received = received
@@ -69,7 +73,10 @@ public struct RolloutIntake: Sendable {
     private var settings: Settings
     private var streams: [MemberPlace: Stream] = [:]
     private var places: [Peer: MemberPlace] = [:]
+    /// By version, the actors that hold a ticket for it and wait for it to be made.
+    private var waiting: [UInt64: [MemberPlace]] = [:]
     private var stopping: String?
+    private var lastTick = Time.zero
 
     public private(set) var version: UInt64
     public private(set) var duplicates: UInt64 = 0
@@ -79,6 +86,8 @@ public struct RolloutIntake: Sendable {
     static let silenceLimit = 10.0
     /// So many incarnations are remembered, living and gone.
     static let streamLimit = 1 << 20
+    /// How often the silent are looked for, in seconds.
+    static let tickInterval = 0.25
 
     public init(_ settings: Settings, version: UInt64) {
         self.settings = settings
@@ -86,8 +95,9 @@ public struct RolloutIntake: Sendable {
     }
 
     public var actors: Int { places.count }
-    /// Granted, under way, queued or being trained on, over all actors.
-    public var open: Int { streams.values.reduce(0) { $0 + $1.open } }
+    /// Granted, under way, queued or being trained on, over all actors. Counted as they change: a sum over a thousand actors at every message would
+    /// cost more than the messages.
+    public private(set) var open = 0
 
     // MARK: Events
 
@@ -123,16 +133,22 @@ public struct RolloutIntake: Sendable {
     public mutating func ended(_ ids: [RolloutID], version: UInt64) -> [Action] {
         // Every ticket was given for a place in the order of consumption: it still holds if each rollout has done its part of an update.
         let asPlanned = UInt64(ids.count) == (version - self.version) * UInt64(settings.rolloutsPerUpdate)
+        let reached = self.version < version ? (self.version + 1)...version : nil
         self.version = version
+        var touched: Set<MemberPlace> = []
         for id in ids {
             let place = MemberPlace(rank: id.actor, incarnation: id.incarnation)
-            guard var stream = streams[place], id.sequence > stream.acknowledged else { continue }
-            stream.endedBeyond.insert(id.sequence)
-            while stream.endedBeyond.remove(stream.acknowledged + 1) != nil { stream.acknowledged += 1 }
-            streams[place] = stream
+            guard let stream = streams[place], id.sequence > stream.acknowledged else { continue }
+            touched.insert(place)
+            change(place) { stream in
+                stream.endedBeyond.insert(id.sequence)
+                while stream.endedBeyond.remove(stream.acknowledged + 1) != nil { stream.acknowledged += 1 }
+            }
         }
-        let replenished = streams.keys.sorted().compactMap { replenish($0) }
-        return asPlanned ? replenished : replenished + revise()
+        // Nobody else has a place free.
+        let replenished = touched.sorted().flatMap { replenish($0) }
+        let ready = reached.map { $0.flatMap { waiting.removeValue(forKey: $0) ?? [] }.flatMap { weights(for: $0) } } ?? []
+        return replenished + ready + (asPlanned ? [] : revise())
     }
 
     /// Changes the bound on policy lag: tickets that were given and not yet used get new minimum versions. What is under way is swept when it is
@@ -146,14 +162,18 @@ public struct RolloutIntake: Sendable {
     public mutating func departed(_ place: MemberPlace) -> [Action] {
         guard let stream = streams[place], let peer = stream.peer else { return [] }
         places[peer] = nil
-        streams[place]!.peer = nil
-        streams[place]!.tickets = []
+        change(place) { stream in
+            stream.peer = nil
+            stream.tickets = []
+        }
         let lost: [Action] = stream.produced > stream.received ? [.lost(place, (stream.received + 1)...stream.produced)] : []
         return lost + revise()
     }
 
     public mutating func tick(now: Time) -> [Action] {
-        places.values.filter { now - streams[$0]!.lastHeard > Self.silenceLimit }.sorted().flatMap { departed($0) }
+        guard now - lastTick > Self.tickInterval else { return [] }
+        lastTick = now
+        return places.values.filter { now - streams[$0]!.lastHeard > Self.silenceLimit }.sorted().flatMap { departed($0) }
     }
 
     /// No more rollouts are wanted: actors are told, now and when they come.
@@ -198,12 +218,13 @@ public struct RolloutIntake: Sendable {
         let total = max(onTheirWay, settings.credits - stream.arrived)
         stream.tickets = Array(stream.tickets.prefix(total))
         stream.tickets.insert(contentsOf: repeatElement(0, count: max(onTheirWay - stream.tickets.count, 0)), at: 0)
+        open += stream.open - (before?.open ?? 0)
         streams[attach.actor] = stream
         places[peer] = attach.actor
         var opening = grant(to: attach.actor, tickets: total - stream.tickets.count)
         (opening.kind, opening.begun) = (.opens, attach.begun)
         opening.tickets = Array(streams[attach.actor]!.tickets.dropFirst(onTheirWay))
-        return actions + [.send(peer, .grant(opening))]
+        return actions + [.send(peer, .grant(opening))] + weights(for: attach.actor)
     }
 
     private mutating func rollout(_ header: RolloutHeader, from peer: Peer, at place: MemberPlace) -> [Action] {
@@ -220,9 +241,11 @@ public struct RolloutIntake: Sendable {
         guard !streams[place]!.tickets.isEmpty else {
             return [refuse(peer, .malformed, "rollout \(header.id) came without a ticket", "Wait for a ticket before each rollout.")]
         }
-        streams[place]!.received = sequence
-        streams[place]!.produced = max(streams[place]!.produced, sequence)
-        streams[place]!.tickets.removeFirst()
+        change(place) { stream in
+            stream.received = sequence
+            stream.produced = max(stream.produced, sequence)
+            stream.tickets.removeFirst()
+        }
         return [.accept]
     }
 
@@ -242,17 +265,36 @@ public struct RolloutIntake: Sendable {
         [refuse(peer, .malformed, error.description, "Send messages as proto/apus.proto describes them.")]
     }
 
-    private mutating func replenish(_ place: MemberPlace) -> Action? {
+    private mutating func replenish(_ place: MemberPlace) -> [Action] {
         let stream = streams[place]!
         let free = settings.credits - stream.open
-        guard let peer = stream.peer, free > 0, stopping == nil else { return nil }
-        return .send(peer, .grant(grant(to: place, tickets: free)))
+        guard let peer = stream.peer, free > 0, stopping == nil else { return [] }
+        let grant = grant(to: place, tickets: free)
+        // Weights travel on another connection: what the ticket asks for should not come after it.
+        return weights(for: place) + [.send(peer, .grant(grant))]
+    }
+
+    /// Changes a stream, and keeps count of what is open.
+    private mutating func change(_ place: MemberPlace, _ body: (inout Stream) -> Void) {
+        let before = streams[place]!.open
+        body(&streams[place]!)
+        open += streams[place]!.open - before
+    }
+
+    /// The newest version, for an actor that may act with it and was not sent it.
+    private mutating func weights(for place: MemberPlace) -> [Action] {
+        guard let stream = streams[place], stream.peer != nil, stream.sent != version, let ticket = stream.tickets.first, ticket <= version else {
+            return []
+        }
+        streams[place]!.sent = version
+        return [.weights(place)]
     }
 
     private mutating func grant(to place: MemberPlace, tickets: Int) -> Grant {
         let ahead = open
         let tickets = (0..<tickets).map { minimumVersion(ahead: ahead + $0) }
-        streams[place]!.tickets += tickets
+        change(place) { $0.tickets += tickets }
+        for ticket in tickets where ticket > version { waiting[ticket, default: []].append(place) }
         return Grant(life: settings.life, acknowledgedThrough: streams[place]!.acknowledged, tickets: tickets, version: version)
     }
 
@@ -277,16 +319,15 @@ public struct RolloutIntake: Sendable {
             revised[ticket.place, default: []].append(minimumVersion(ahead: ahead))
             ahead += 1
         }
-        return revised.keys.sorted().compactMap { place in
-            guard let tickets = revised[place], let stream = streams[place], let peer = stream.peer, tickets != stream.tickets else {
-                return nil
-            }
+        waiting = [:]
+        return revised.keys.sorted().flatMap { place -> [Action] in
+            guard let tickets = revised[place], let stream = streams[place], let peer = stream.peer else { return [] }
+            for ticket in tickets where ticket > version { waiting[ticket, default: []].append(place) }
+            guard tickets != stream.tickets else { return [] }
             streams[place]!.tickets = tickets
-            return .send(
-                peer,
-                .grant(
-                    Grant(life: settings.life, acknowledgedThrough: stream.acknowledged, tickets: tickets, kind: .revises, version: version)
-                ))
+            let grant = Grant(
+                life: settings.life, acknowledgedThrough: stream.acknowledged, tickets: tickets, kind: .revises, version: version)
+            return weights(for: place) + [.send(peer, .grant(grant))]
         }
     }
 }

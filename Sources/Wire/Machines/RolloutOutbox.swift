@@ -15,7 +15,7 @@ public struct RolloutOutbox: Sendable {
     }
 
     private let run: UInt64
-    private let place: MemberPlace
+    public let place: MemberPlace
     private var unacknowledged = Deque<Rollout>()
     private var tickets = Deque<UInt64>()
     private var producing = false
@@ -37,6 +37,8 @@ public struct RolloutOutbox: Sendable {
     static let attachInterval = 0.1
     static let attachPatience = 1.0
     static let pingInterval = 0.5
+    /// While nothing can have got lost.
+    static let idlePingInterval = 1.0
 
     public init(run: UInt64, place: MemberPlace) {
         self.run = run
@@ -48,6 +50,8 @@ public struct RolloutOutbox: Sendable {
     public var isAttached: Bool { attached }
     /// The version that the next ticket demands; nil without a ticket.
     public var demandedVersion: UInt64? { tickets.first }
+    /// The same, once the learner has made that version.
+    public var missingVersion: UInt64? { tickets.first.flatMap { $0 <= learnerVersion ? $0 : nil } }
 
     /// Uses up a ticket, if there is one that a policy of `version` satisfies. While the stream is not open there is none.
     public mutating func takeTicket(holding version: UInt64) -> Bool {
@@ -104,7 +108,7 @@ public struct RolloutOutbox: Sendable {
             guard lastAttach.map({ now - $0 > Self.attachPatience }) ?? true else { return [] }
             return attach(now)
         }
-        guard now - lastPing > Self.pingInterval else { return [] }
+        guard now - lastPing > (unacknowledged.isEmpty ? Self.idlePingInterval : Self.pingInterval) else { return [] }
         lastPing = now
         return [.send(.ping(produced: nextSequence - 1))]
     }

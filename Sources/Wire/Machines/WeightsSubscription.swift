@@ -12,7 +12,7 @@ public struct WeightsSubscription: Sendable {
     /// The newest version accepted; nil before the first.
     public private(set) var held: UInt64?
 
-    /// How long the newest version may fail to arrive before the subscription is renewed, in seconds. The publisher drops for a subscriber
+    /// How long a version that is needed may fail to arrive before the subscription is renewed, in seconds. The publisher drops for a subscriber
     /// whose
     /// buffer is full, and sends its last value to each new subscription.
     static let patience = 0.25
@@ -41,8 +41,12 @@ public struct WeightsSubscription: Sendable {
         return true
     }
 
-    /// The learner has published `version`: true when it is time to renew the subscription.
-    public mutating func learnerIs(at version: UInt64, now: Time) -> Bool {
+    /// At least `version` is needed and was published: true when it is time to renew the subscription. Nil: nothing is needed.
+    public mutating func needs(_ version: UInt64?, now: Time) -> Bool {
+        guard let version else {
+            behindSince = nil
+            return false
+        }
         if let held, held >= version {
             behindSince = nil
             return false

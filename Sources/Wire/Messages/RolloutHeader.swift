@@ -7,6 +7,8 @@ import Tensors
 public struct RolloutHeader: Sendable, Equatable {
     public var id: RolloutID
     public var version: UInt64
+    /// The learner's life that made this version.
+    public var life: UInt32
     public var steps: Int
     public var slots: Int
     /// Episodes that ended inside the rollout: the rows of the `final…` and `episode…` columns.
@@ -24,6 +26,7 @@ public struct RolloutHeader: Sendable, Equatable {
     public init(_ rollout: Rollout) {
         id = rollout.id
         version = rollout.version
+        life = rollout.life
         steps = rollout.steps
         slots = rollout.slots
         ended = rollout.finalIndex.elementCount
@@ -40,7 +43,7 @@ public struct RolloutHeader: Sendable, Equatable {
         var message = Apus__Rollout()
         apus__rollout__init(&message)
         (message.actor, message.incarnation, message.sequence) = (id.actor, id.incarnation, id.sequence)
-        message.version = version
+        (message.version, message.life) = (version, life)
         (message.steps, message.slots, message.ended) = (UInt32(steps), UInt32(slots), UInt32(ended))
         (message.state_count, message.policy_count) = (UInt32(stateCount), UInt32(policyCount))
         (message.observation_type, message.action_type) = (UInt32(observationType.rawValue), UInt32(actionType.rawValue))
@@ -78,7 +81,7 @@ public struct RolloutHeader: Sendable, Equatable {
             return shape
         }
         id = RolloutID(actor: message.actor, incarnation: message.incarnation, sequence: message.sequence)
-        version = message.version
+        (version, life) = (message.version, message.life)
         steps = try inside("steps", message.steps, 1...65536)
         slots = try inside("slots", message.slots, 1...65536)
         ended = Int(message.ended)
@@ -122,7 +125,7 @@ public struct RolloutHeader: Sendable, Equatable {
             return Column(name, type, shape, frames[index])
         }
         return Rollout(
-            id: id, version: version, steps: steps, slots: slots,
+            id: id, version: version, life: life, steps: steps, slots: slots,
             observation: try column(0, "observation", observationType, [steps + 1, slots] + observationShape),
             action: try column(1, "action", actionType, [steps, slots] + actionShape),
             behaviourLogProb: try column(2, "behaviour_log_prob", .float32, [steps, slots]),

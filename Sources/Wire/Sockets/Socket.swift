@@ -1,3 +1,4 @@
+import CPlatform
 import CZeroMQ
 import Glibc
 import Platform
@@ -8,8 +9,12 @@ import Platform
 public final class SocketContext: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
 
-    public init() {
+    /// - Parameter sockets: how many sockets it may have.
+    public init(sockets: Int32 = 1023) {
+        // Each connection is a descriptor, and the usual soft limit of 1024 is for programs that use select().
+        apus_raise_descriptor_limit()
         handle = zmq_ctx_new()
+        zmq_ctx_set(handle, ZMQ_MAX_SOCKETS, sockets)
         zmq_ctx_set(handle, ZMQ_IO_THREADS, 1)
         // Blocky contexts wait for ever in termination for messages to peers that are gone.
         zmq_ctx_set(handle, ZMQ_BLOCKY, 0)
@@ -87,13 +92,23 @@ public final class Socket {
         set(ZMQ_RCVHWM, receiveLimit)
         set(ZMQ_RECONNECT_IVL, 20)
         set(ZMQ_RECONNECT_IVL_MAX, 500)
-        // A dead peer behind a cut network is noticed within seconds; the process of a pair is watched by who started it.
-        if kind != .pair, kind != .reply {
+        // A dead peer behind a cut network is noticed within seconds; the process of a pair is watched by who started it. Whoever binds leaves
+        // that to the kernel and to the heartbeats of our own messages: libzmq looks through all its timers for each heartbeat that is answered,
+        // which takes a third of a core with a thousand members.
+        switch kind {
+        case .dealer, .subscriber:
             set(ZMQ_HEARTBEAT_IVL, 1000)
             set(ZMQ_HEARTBEAT_TIMEOUT, 4000)
+        case .router, .publisher:
+            set(ZMQ_TCP_KEEPALIVE, 1)
+            set(ZMQ_TCP_KEEPALIVE_IDLE, 2)
+            set(ZMQ_TCP_KEEPALIVE_INTVL, 1)
+            set(ZMQ_TCP_KEEPALIVE_CNT, 3)
+            set(ZMQ_TCP_MAXRT, 5000)
             // Connections that never get to the first message are closed, and many may wait for their turn meanwhile.
             set(ZMQ_HANDSHAKE_IVL, 3000)
             set(ZMQ_BACKLOG, 1024)
+        case .pair, .reply: break
         }
         var limit = frameLimit
         zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, MemoryLayout<Int64>.size)
