@@ -98,7 +98,7 @@ let package = Package(
             name: "RunsTests",
             dependencies: ["Runs", "Methods", "Rollouts", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),
         // Real processes: the programs lie beside the test bundle.
-        .testTarget(name: "ClusterTests", dependencies: coordinating + ["Coordinating"]),
+        .testTarget(name: "ClusterTests", dependencies: coordinating + ["CKernels", "Coordinating", "TestSupport"]),
         .testTarget(
             name: "WireTests",
             dependencies: ["Wire", "Rollouts", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),

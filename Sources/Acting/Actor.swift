@@ -17,17 +17,19 @@ public struct ActorRole: Sendable {
     private let signals: Signals
     private let slots: Int?
     private let keys: Keys?
+    private let permission: WorkerPermission
     private let catalogue: EnvironmentCatalogue
     private let log: Logger
 
     /// - Parameters:
     ///   - slots: instead of the run file's `actors.slots`.
     ///   - keys: this actor's identity and the coordinator's key; nil: it has none.
+    ///   - workers: programs that a coordinator on another host may have started here (see `WorkerPermission`).
     ///   - catalogue: the environments that the run file may name.
     ///   - log: takes lines for people.
     public init(
         coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil,
-        keys: Keys? = nil, catalogue: EnvironmentCatalogue = .current,
+        keys: Keys? = nil, workers: [String] = [], catalogue: EnvironmentCatalogue = .current,
         log: Logger
     ) {
         self.coordinator = coordinator
@@ -35,6 +37,7 @@ public struct ActorRole: Sendable {
         self.signals = signals
         self.slots = slots
         self.keys = keys
+        permission = WorkerPermission(coordinator: coordinator, allowed: workers)
         self.catalogue = catalogue
         self.log = log
     }
@@ -68,6 +71,7 @@ public struct ActorRole: Sendable {
         guard let welcome = wait(desk, for: "a welcome from the coordinator at \(coordinator)", { $0.welcome }) else { return }
         guard var assignment = welcome.actor else { throw WireError.missing(field: "Welcome.actor") }
         assignment.slots = slots ?? assignment.slots
+        try permission.check(assignment.environment.id)
         let sampler = try Sampler(assignment, place: welcome.place, credits: 8, catalogue: catalogue)
         let layout = sampler.network.layout
         desk.update {

@@ -18,6 +18,13 @@ public struct ActorCommand: ParsableCommand {
     @Option(help: "The folder with this actor's key and the coordinator's (apus keys new --for NAME); default $APUS_KEYS, else none.")
     var keys: String?
 
+    @Option(
+        name: .customLong("allow-worker"),
+        help: ArgumentHelp(
+            "A program that the run file of a coordinator on another host may have started here, as in worker:PROGRAM; repeatable.",
+            valueName: "program"))
+    var workers: [String] = []
+
     @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
     var parent: Int32?
 
@@ -33,7 +40,7 @@ public struct ActorCommand: ParsableCommand {
         let log = ConsoleLog.logger("actor")
         let role = ActorRole(
             coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, slots: slots,
-            keys: try KeyFolder.chosen(keys)?.load(), log: log)
+            keys: try KeyFolder.chosen(keys)?.load(), workers: workers, log: log)
         let ending = role.run()
         log.log(level: ending.exitCode == 0 ? .info : .error, "\(ending.description)")
         Glibc.exit(ending.exitCode)

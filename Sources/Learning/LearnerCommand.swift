@@ -33,6 +33,13 @@ public struct LearnerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Listen on unix sockets in this folder.", visibility: .hidden))
     var folder: String?
 
+    @Option(
+        name: .customLong("allow-worker"),
+        help: ArgumentHelp(
+            "A program that the run file of a coordinator on another host may have started here, as in worker:PROGRAM; repeatable.",
+            valueName: "program"))
+    var workers: [String] = []
+
     @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
     var parent: Int32?
 
@@ -53,7 +60,8 @@ public struct LearnerCommand: ParsableCommand {
             binding = .host(bind, advertised: advertise ?? bind)
         }
         let role = LearnerRole(
-            coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, binding: binding, runs: runs, keys: keys, log: log)
+            coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, binding: binding, runs: runs, keys: keys,
+            workers: workers, log: log)
         let ending = role.run()
         log.log(level: ending.exitCode == 0 ? .info : .error, "\(ending.description)")
         Glibc.exit(ending.exitCode)

@@ -20,17 +20,19 @@ public struct LearnerRole: Sendable {
     private let binding: LearnerBinding
     private let runs: String
     private let keys: Keys?
+    private let permission: WorkerPermission
     private let catalogue: EnvironmentCatalogue
     private let log: Logger
 
     /// - Parameters:
     ///   - runs: the folder that holds the run directories; checkpoints and ledger go to `runs/NAME/`.
     ///   - keys: this learner's identity, which it proves to the coordinator and to actors; nil: it has none.
+    ///   - workers: programs that a coordinator on another host may have started here (see `WorkerPermission`).
     ///   - catalogue: the environments that the run file may name.
     ///   - log: takes lines for people.
     public init(
         coordinator: Endpoint, context: SocketContext, signals: Signals = .none, binding: LearnerBinding, runs: String,
-        keys: Keys? = nil, catalogue: EnvironmentCatalogue = .current, log: Logger
+        keys: Keys? = nil, workers: [String] = [], catalogue: EnvironmentCatalogue = .current, log: Logger
     ) {
         self.coordinator = coordinator
         self.context = context
@@ -38,6 +40,7 @@ public struct LearnerRole: Sendable {
         self.binding = binding
         self.runs = runs
         self.keys = keys
+        permission = WorkerPermission(coordinator: coordinator, allowed: workers)
         self.catalogue = catalogue
         self.log = log
     }
@@ -65,6 +68,7 @@ public struct LearnerRole: Sendable {
     private func train(_ desk: Guarded<LearnerDesk>, _ wakeUp: WakeUp) throws -> Ending {
         guard let welcome = welcome(desk) else { return desk.read { $0.ending } ?? .interrupted }
         let spec = try RunSpec.parse(welcome.runFile, place: "the run file from the coordinator")
+        try permission.check(spec.environment.id)
         setBLASThreads(spec.learner.threads)
         let directory = RunDirectory(path: "\(runs)/\(welcome.runName)")
         try Files.createDirectory(directory.path)

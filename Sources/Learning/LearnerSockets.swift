@@ -241,13 +241,13 @@ final class LearnerSockets {
             try rollout.validate(shape!)
             let version = intake!.version
             desk.update {
-                $0.queue.append(QueuedRollout(rollout: rollout, arrivedAt: version))
+                $0.queue.append(QueuedRollout(rollout: rollout, arrivedAt: version, holder: holder))
                 $0.bytesReceived += UInt64(rollout.byteCount)
             }
         } catch {
             // The sequence number is used up: it must come to its end in the ledger.
             let nonFinite = (error as? RolloutError)?.isNonFinite ?? false
-            desk.update { $0.failed.append(FailedRollout(header: header, problem: "\(error)", isNonFinite: nonFinite)) }
+            desk.update { $0.failed.append(FailedRollout(header: header, problem: "\(error)", isNonFinite: nonFinite, holder: holder)) }
             perform(
                 intake!.malformed(.invalid(field: "rollout \(header.id)", value: "\(error)", allowed: "see proto/apus.proto"), from: peer))
         }

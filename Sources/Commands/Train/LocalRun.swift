@@ -17,6 +17,7 @@ final class LocalRun {
     private let directory: RunDirectory
     private let actors: Int
     private let runtime: String
+    private let transport: Transport
     private let endpoint: Endpoint
     /// This very program; without commands of its own for the roles, their programs lie beside it.
     private let program: String
@@ -32,14 +33,29 @@ final class LocalRun {
     private var failure: (any Error)?
     private var interrupted = false
 
-    init(_ directory: RunDirectory, actors: Int, signals: Signals) throws {
+    /// What the three roles talk over: unix sockets, or for measurements loopback, without keys and with the keys of a folder.
+    enum Transport {
+        case unix, tcp
+        case curve(KeyFolder)
+
+        var keys: KeyFolder? { if case .curve(let folder) = self { folder } else { nil } }
+    }
+
+    init(_ directory: RunDirectory, actors: Int, transport: Transport = .unix, signals: Signals) throws {
+        self.transport = transport
         self.directory = directory
         self.actors = actors
         self.signals = signals
         runtime = try RuntimeDirectory.create()
-        endpoint = try Endpoint("ipc://\(runtime)/control")
+        endpoint =
+            switch transport {
+            case .unix: try Endpoint("ipc://\(runtime)/control")
+            // Whoever listens there now is gone when the coordinator comes.
+            case .tcp, .curve: try Socket(.router, in: SocketContext()).bind(Endpoint("tcp://127.0.0.1:*"))
+            }
         program = try Files.readLink("/proc/self/exe")
-        status = Socket(.dealer, in: context, linger: 0)
+        let keys = try transport.keys?.load()
+        status = Socket(.dealer, in: context, linger: 0, security: try .client(keys, server: keys?.coordinator, at: endpoint))
         try status.connect(endpoint)
     }
 
@@ -85,13 +101,15 @@ final class LocalRun {
     // MARK: Processes
 
     private func start(_ name: String) throws {
-        let arguments: [String]
+        var arguments: [String]
         switch name {
         case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description]
         case "learner":
-            arguments = ["--coordinator", endpoint.description, "--folder", runtime, "--runs", Files.parent(of: directory.path)]
+            arguments = ["--coordinator", endpoint.description, "--runs", Files.parent(of: directory.path)]
+            if case .unix = transport { arguments += ["--folder", runtime] }
         default: arguments = ["--coordinator", endpoint.description]
         }
+        if let keys = transport.keys { arguments += ["--keys", keys.path] }
         let role = String(name.prefix { $0 != "-" })
         let (program, words) = Roles.areInThisProgram ? (self.program, [role]) : ("\(Files.parent(of: self.program))/apus-\(role)", [])
         children[name] = try Child(name, program: program, arguments: words + arguments, log: "\(directory.log)/\(name).log")
