@@ -3,10 +3,14 @@ JOBS ?= 2
 # More arguments for `apus train cartpole`, for example: make train ARGS="--seed 7 --name mine"
 ARGS ?=
 
-.PHONY: build setup train test example check-wire clean
+.PHONY: build actor setup train test example check-wire clean
 
 build: setup
 	swift build -c release -j $(JOBS)
+
+# apus-actor as one file for other hosts, which `apus spawn` copies there: .build/release/apus-actor-portable.
+actor: setup
+	scripts/portable-actor.sh $(JOBS)
 
 # System libraries; installs only what is missing.
 setup:

@@ -5,7 +5,7 @@ import PackageDescription
 //
 // Each target names every Swift target below it, not only its neighbours: SwiftPM rebuilds a target when a module that it names has changed,
 // and a new private property deep below changes the size of what a higher target allocates without changing the modules in between.
-let acting: [Target.Dependency] = ["CKernels", "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Wire", "Workers"]
+let acting: [Target.Dependency] = ["CKernels", "Keeping", "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Wire", "Workers"]
 let learning: [Target.Dependency] = acting + ["Methods", "Runs", "Acting"]
 let coordinating: [Target.Dependency] = ["Platform", "Tensors", "Networks", "Environments", "Rollouts", "Methods", "Runs", "Wire"]
 let workers: [Target.Dependency] = ["CPlatform", "CWire", "Platform", "Tensors", "Environments", "Networks", "Rollouts", "Wire"]
@@ -72,18 +72,23 @@ let package = Package(
             resources: ["__init__", "__main__", "wire", "serving", "memory", "spaces", "loop", "atari", "parallel"].map {
                 .embedInCode("Python/\($0).py")
             }),
+        // Actors on other hosts: the process that keeps them alive there, and who starts it from here.
+        .target(name: "Keeping", dependencies: ["CPlatform", "Platform", argumentParser]),
+        .target(
+            name: "Spawning",
+            dependencies: ["CWire", "Environments", "Networks", "Platform", "Rollouts", "Tensors", "Wire", .product(name: "Yams", package: "Yams")]),
         .target(name: "Acting", dependencies: acting + [argumentParser]),
         .target(name: "Learning", dependencies: learning + [argumentParser]),
         .target(name: "Coordinating", dependencies: coordinating + [argumentParser]),
-        .target(name: "Commands", dependencies: learning + ["Learning", "Coordinating", argumentParser]),
-        .target(name: "Apus", dependencies: learning + ["Learning", "Coordinating", "Commands", argumentParser]),
+        .target(name: "Commands", dependencies: learning + ["Learning", "Coordinating", "Spawning", argumentParser]),
+        .target(name: "Apus", dependencies: learning + ["Learning", "Coordinating", "Spawning", "Commands", argumentParser]),
 
         // The programs.
         .executableTarget(name: "apus-actor", dependencies: acting + ["Acting", argumentParser]),
         .executableTarget(name: "apus-learner", dependencies: learning + ["Learning", argumentParser]),
         .executableTarget(name: "apus-coordinator", dependencies: coordinating + ["Coordinating", argumentParser]),
         .executableTarget(
-            name: "apus-cli", dependencies: learning + ["Learning", "Coordinating", "Commands", argumentParser]),
+            name: "apus-cli", dependencies: learning + ["Learning", "Coordinating", "Spawning", "Commands", argumentParser]),
 
         .target(name: "TestSupport", dependencies: ["CKernels", "Platform", "Tensors", "Networks"], path: "Tests/TestSupport"),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "Tensors", "Networks", "TestSupport"]),
@@ -99,6 +104,7 @@ let package = Package(
             dependencies: ["Runs", "Methods", "Rollouts", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),
         // Real processes: the programs lie beside the test bundle.
         .testTarget(name: "ClusterTests", dependencies: coordinating + ["CKernels", "Coordinating", "TestSupport"]),
+        .testTarget(name: "SpawningTests", dependencies: ["Spawning", "Keeping", "Wire", "Platform"]),
         .testTarget(
             name: "WireTests",
             dependencies: ["Wire", "Rollouts", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),
@@ -115,12 +121,12 @@ let package = Package(
             dependencies: learning + ["Learning", "Coordinating", .product(name: "Logging", package: "swift-log")]),
         // A program of one's own, with methods whose proofs are short, wrong or crash.
         .executableTarget(
-            name: "proof-program", dependencies: learning + ["Learning", "Coordinating", "Commands", argumentParser],
+            name: "proof-program", dependencies: learning + ["Learning", "Coordinating", "Spawning", "Commands", argumentParser],
             path: "Tests/ProofProgram"),
         .testTarget(
             name: "CommandTests",
             dependencies: learning + [
-                "Learning", "Coordinating", "Commands", argumentParser, "proof-program", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator", "corridor-worker", "faulty-worker",
+                "Learning", "Coordinating", "Spawning", "Commands", argumentParser, "proof-program", "apus-cli", "apus-actor", "apus-learner", "apus-coordinator", "corridor-worker", "faulty-worker",
             ],
             exclude: ["Fixtures"]),
     ]

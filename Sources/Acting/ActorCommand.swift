@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Keeping
 import Platform
 import Wire
 
@@ -28,6 +29,8 @@ public struct ActorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
     var parent: Int32?
 
+    @OptionGroup var keeping: KeepOptions
+
     public func validate() throws {
         if let slots, !(1...65536).contains(slots) { throw ValidationError("--slots is \(slots), allowed are 1 to 65536.") }
     }
@@ -35,12 +38,15 @@ public struct ActorCommand: ParsableCommand {
     public init() {}
 
     public func run() throws {
+        let address = try Endpoint(coordinator)
+        let reached: (String, UInt16)? = if case .tcp(let host, let port?) = address.transport { (host, port) } else { nil }
+        if try keeping.run(coordinator: reached) { return }
         if let parent { Parent.tie(to: parent) }
         let signals = Signals.take()
         let log = ConsoleLog.logger("actor")
         let role = ActorRole(
-            coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, slots: slots,
-            keys: try KeyFolder.chosen(keys)?.load(), workers: workers, log: log)
+            coordinator: address, context: SocketContext(), signals: signals, slots: slots, keys: try KeyFolder.chosen(keys)?.load(),
+            workers: workers, log: log)
         let ending = role.run()
         log.log(level: ending.exitCode == 0 ? .info : .error, "\(ending.description)")
         Glibc.exit(ending.exitCode)

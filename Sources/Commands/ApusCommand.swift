@@ -8,6 +8,7 @@ struct ApusCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self,
             StatusCommand.self,
+            SpawnCommand.self,
             AdjustCommand.self,
             KeysCommand.self,
             EvaluateCommand.self,

@@ -18,10 +18,10 @@ public struct LearnerCommand: ParsableCommand {
     @Option(help: "The folder that holds the run directories.")
     var runs = "runs"
 
-    @Option(help: "The host address to listen on for actors.")
-    var bind = "127.0.0.1"
+    @Option(help: "The host address to listen on for actors; by default the one by which this host reaches the coordinator.")
+    var bind: String?
 
-    @Option(help: "The host name or address that actors on other hosts reach this learner by; by default the one it listens on.")
+    @Option(help: "The host name or address that actors reach this learner by; by default the one it listens on.")
     var advertise: String?
 
     @Option(help: "The folder with this learner's key and the coordinator's (apus keys new); default $APUS_KEYS, else none.")
@@ -54,10 +54,12 @@ public struct LearnerCommand: ParsableCommand {
         if let folder {
             binding = .folder(folder)
         } else {
-            let endpoint = try Endpoint("tcp://\(bind):*")
-            try BindingPolicy.check(endpoint, keys: keys, insecure: insecure)
-            if let warning = BindingPolicy.warning(endpoint, keys: keys) { log.warning("\(warning)") }
-            binding = .host(bind, advertised: advertise ?? bind)
+            let way = try Endpoint(coordinator).localAddress ?? "127.0.0.1"
+            let bind = bind ?? way
+            let listening = try Endpoint("tcp://\(bind):*")
+            try BindingPolicy.check(listening, keys: keys, insecure: insecure)
+            if let warning = BindingPolicy.warning(listening, keys: keys) { log.warning("\(warning)") }
+            binding = .host(bind, advertised: advertise ?? (listening.isEverywhere ? way : bind))
         }
         let role = LearnerRole(
             coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, binding: binding, runs: runs, keys: keys,

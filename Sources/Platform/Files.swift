@@ -92,6 +92,20 @@ public enum Files {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// A file's length in bytes.
+    public static func size(_ path: String) throws(FileError) -> Int {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw FileError("measure", path, code: errno) }
+        return Int(status.st_size)
+    }
+
+    /// When a file was changed last, in seconds since 1970.
+    public static func modified(_ path: String) throws(FileError) -> Int {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw FileError("look at", path, code: errno) }
+        return status.st_mtim.tv_sec
+    }
+
     /// Makes the directory and those above it; fine if it exists.
     public static func createDirectory(_ path: String) throws(FileError) {
         guard !isDirectory(path) else { return }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct TextTests {
     static let commands = [
         "train", "status", "adjust", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor",
-        "lag-sweep", "prove", "keys", "keys new", "keys show", "keys allow", "keys revoke",
+        "lag-sweep", "prove", "spawn", "keys", "keys new", "keys show", "keys allow", "keys revoke",
     ]
 
     @Test(arguments: [""] + commands)
@@ -75,6 +75,16 @@ import Testing
         (["keys", "allow", "gpu-1", "key", "--role", "boss"], 64, "actor, learner and command"),
         (["keys", "revoke", "gpu-1", "--keys", "none"], 1, "gpu-1 is not allowed"),
         (["status", "--coordinator", "tcp://127.0.0.1:1", "--keys", "none"], 1, "apus keys new 'none'"),
+        (["spawn"], 64, "--coordinator"),
+        (["spawn", "--coordinator", "tcp://h:7700"], 64, "--inventory"),
+        (["spawn", "--coordinator", "tcp://h:7700", "--hosts", "a:0"], 1, "a,b:4,me@c:2"),
+        (["spawn", "--coordinator", "tcp://h", "--hosts", "a"], 1, "tcp://HOST:PORT"),
+        (["spawn", "--coordinator", "tcp://127.0.0.1:7700", "--hosts", "a"], 1, "loopback"),
+        (["spawn", "--coordinator", "tcp://h:7700", "--inventory", "none.yaml"], 1, "none.yaml"),
+        (["spawn", "--run", "runs/none", "--hosts", "a"], 1, "runs/none"),
+        (["spawn", "--coordinator", "tcp://h:7700", "--slurm"], 64, "-n"),
+        (["spawn", "--coordinator", "tcp://h:7700", "--slurm", "-n", "2", "--sbatch-option", "mem 2"], 64, "key=value"),
+        (["spawn", "--print", "kubernets"], 64, "--print kubernetes"),
         (["prove", "vtarce"], 1, "Did you mean \"vtrace\"?"),
     ])
     func mistyped(_ arguments: [String], code: Int32, says: String) throws {

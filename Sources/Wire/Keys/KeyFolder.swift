@@ -1,3 +1,4 @@
+import CZeroMQ
 import Glibc
 import Platform
 
@@ -34,6 +35,10 @@ public struct KeyFolder: Sendable {
 
     /// Everything that a program needs to talk to others.
     public func load() throws -> Keys {
+        // Without it, libzmq would take the settings of a socket for errors and connect in the clear.
+        guard zmq_has("curve") == 1 else {
+            throw KeyError("this program's libzmq has no CURVE", path, "Build it with a libzmq that was configured --with-libsodium, or --enable-curve.")
+        }
         guard Files.exists(secretFile) else {
             throw KeyError("there is no identity here", path, "Make one: apus keys new '\(path)'")
         }

@@ -35,6 +35,11 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
         description = text
     }
 
+    /// It stands for every address of a host.
+    public var isEverywhere: Bool {
+        if case .tcp(let host, _) = transport { ["0.0.0.0", "*", "[::]"].contains(host) } else { false }
+    }
+
     /// Only programs on this host can reach it.
     public var isLocal: Bool {
         switch transport {

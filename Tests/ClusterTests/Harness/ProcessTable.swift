@@ -23,5 +23,7 @@ enum ProcessTable {
         }
     }
 
+    static var hostName: String { text("/proc/sys/kernel/hostname").map { String($0.prefix { $0 != "\n" }) } ?? "localhost" }
+
     private static func text(_ path: String) -> String? { (try? Files.read(path)).map { String(decoding: $0, as: UTF8.self) } }
 }

@@ -20,7 +20,10 @@ final class Scene {
         try Files.createDirectory("\(folder)/sockets")
     }
 
-    func start(_ program: Program, _ arguments: [String]) throws -> Launched {
+    func start(_ program: Program, _ arguments: [String]) throws -> Launched { try start(program.path(), arguments) }
+
+    /// - Parameter path: of any program.
+    func start(_ path: String, _ arguments: [String]) throws -> Launched {
         var environment: [String] = []
         var pointer = environ
         while let word = pointer.pointee {
@@ -28,10 +31,9 @@ final class Scene {
             pointer += 1
         }
         environment.removeAll { $0.hasPrefix("XDG_RUNTIME_DIR=") }
-        let name = "\(program.rawValue)-\(processes.count)"
+        let name = "\(path.split(separator: "/").last ?? "program")-\(processes.count)"
         let launched = try Launched(
-            name, program: program.path(), arguments: arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"],
-            files: "\(folder)/\(name)")
+            name, program: path, arguments: arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"], files: "\(folder)/\(name)")
         processes.append(launched)
         return launched
     }
