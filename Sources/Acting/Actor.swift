@@ -16,22 +16,28 @@ public struct ActorRole: Sendable {
     private let context: SocketContext
     private let signals: Signals
     private let slots: Int?
+    private let keys: Keys?
+    private let permission: WorkerPermission
     private let catalogue: EnvironmentCatalogue
     private let log: Logger
 
     /// - Parameters:
     ///   - slots: instead of the run file's `actors.slots`.
+    ///   - keys: this actor's identity and the coordinator's key; nil: it has none.
+    ///   - workers: programs that a coordinator on another host may have started here (see `WorkerPermission`).
     ///   - catalogue: the environments that the run file may name.
     ///   - log: takes lines for people.
     public init(
         coordinator: Endpoint, context: SocketContext, signals: Signals = .none, slots: Int? = nil,
-        catalogue: EnvironmentCatalogue = .current,
+        keys: Keys? = nil, workers: [String] = [], catalogue: EnvironmentCatalogue = .current,
         log: Logger
     ) {
         self.coordinator = coordinator
         self.context = context
         self.signals = signals
         self.slots = slots
+        self.keys = keys
+        permission = WorkerPermission(coordinator: coordinator, allowed: workers)
         self.catalogue = catalogue
         self.log = log
     }
@@ -42,8 +48,8 @@ public struct ActorRole: Sendable {
         let desk = Guarded(ActorDesk(meter: ShareMeter("coordinator", now: .now)))
         let wakeUp = WakeUp()
         let (waits, clock) = (WaitRegister(), StepClock())
-        let sockets = WorkThread("sockets") { [coordinator, context, signals, log] in
-            ActorSockets(desk: desk, wakeUp: wakeUp, waits: waits, clock: clock, context: context, signals: signals, log: log)
+        let sockets = WorkThread("sockets") { [coordinator, context, signals, keys, log] in
+            ActorSockets(desk: desk, wakeUp: wakeUp, waits: waits, clock: clock, context: context, signals: signals, keys: keys, log: log)
                 .run(coordinator: coordinator)
         }
         let failure: (any Error)?
@@ -67,6 +73,7 @@ public struct ActorRole: Sendable {
         guard let welcome = wait(desk, for: "a welcome from the coordinator at \(coordinator)", { $0.welcome }) else { return }
         guard var assignment = welcome.actor else { throw WireError.missing(field: "Welcome.actor") }
         assignment.slots = slots ?? assignment.slots
+        try permission.check(assignment.environment.id)
         let environment = "\(assignment.environment.id), \(assignment.slots) slots"
         desk.update { $0.environment = environment }
         let sampler = try waiting(.init(thread: "stepping", resource: "start of the environments", holder: "environment", detail: environment)) {

@@ -16,6 +16,16 @@ public struct ActorCommand: ParsableCommand {
     @Option(help: "Environment instances in this actor, instead of the run file's actors.slots.")
     var slots: Int?
 
+    @Option(help: "The folder with this actor's key and the coordinator's (apus keys new --for NAME); default $APUS_KEYS, else none.")
+    var keys: String?
+
+    @Option(
+        name: .customLong("allow-worker"),
+        help: ArgumentHelp(
+            "A program that the run file of a coordinator on another host may have started here, as in worker:PROGRAM; repeatable.",
+            valueName: "program"))
+    var workers: [String] = []
+
     @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
     var parent: Int32?
 
@@ -34,7 +44,9 @@ public struct ActorCommand: ParsableCommand {
         if let parent { Parent.tie(to: parent) }
         let signals = Signals.take()
         let log = ConsoleLog.logger("actor")
-        let role = ActorRole(coordinator: address, context: SocketContext(), signals: signals, slots: slots, log: log)
+        let role = ActorRole(
+            coordinator: address, context: SocketContext(), signals: signals, slots: slots, keys: try KeyFolder.chosen(keys)?.load(),
+            workers: workers, log: log)
         let ending = role.run()
         log.log(level: ending.exitCode == 0 ? .info : .error, "\(ending.description)")
         Glibc.exit(ending.exitCode)

@@ -19,6 +19,8 @@ struct ActorDesk {
     /// What the stepping thread wants sent.
     var pending: [RolloutOutbox.Action] = []
     var stepping = true
+    /// Why the learner cannot be talked to; nil: it can, or it does not answer at all.
+    var streamFault: HandshakeFault?
 
     /// What is stepped, in words.
     var environment = ""
@@ -29,7 +31,9 @@ struct ActorDesk {
 
     /// Why the stepping thread would have to wait now: the resource, who holds it, and what else there is to say; nil when nothing is missing.
     var obstacle: (resource: String, holder: String, detail: String)? {
-        guard let outbox, outbox.isAttached else { return ("stream", "learner", located ? "" : "the coordinator has not told where it is") }
+        guard let outbox, outbox.isAttached else {
+            return ("stream", "learner", streamFault.map(HandshakeRefusal.words) ?? (located ? "" : "the coordinator has not told where it is"))
+        }
         guard let demanded = outbox.demandedVersion else { return ("credit", "learner", "") }
         guard let weights else { return ("weights", "learner", "the first ones") }
         return weights.version < demanded ? ("weights", "learner", "version \(demanded) or newer, it has \(weights.version)") : nil

@@ -11,11 +11,12 @@ final class ActorSockets {
     private let wakeUp: WakeUp
     private let context: SocketContext
     private let signals: Signals
+    private let keys: Keys?
     private let log: Logger
     private var client = MembershipClient(hello: ProcessIdentity().hello(.actor))
-    private var control: Socket?
-    private var stream: Socket?
-    private var weights: Socket?
+    private var control: ControlLine?
+    private var stream: Connection?
+    private var weights: Connection?
     private var location: LearnerLocation?
     private var signalCount = 0
     private var lastFrames: (count: UInt64, time: Time)
@@ -23,7 +24,8 @@ final class ActorSockets {
     private var steps: StepObserver
 
     init(
-        desk: Guarded<ActorDesk>, wakeUp: WakeUp, waits: WaitRegister, clock: StepClock, context: SocketContext, signals: Signals, log: Logger
+        desk: Guarded<ActorDesk>, wakeUp: WakeUp, waits: WaitRegister, clock: StepClock, context: SocketContext, signals: Signals, keys: Keys?,
+        log: Logger
     ) {
         self.desk = desk
         self.wakeUp = wakeUp
@@ -31,15 +33,14 @@ final class ActorSockets {
         steps = StepObserver(clock)
         self.context = context
         self.signals = signals
+        self.keys = keys
         self.log = log
         lastFrames = (0, .now)
     }
 
     func run(coordinator: Endpoint) {
         do {
-            let control = Socket(.dealer, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes))
-            self.control = control
-            try control.connect(coordinator)
+            control = try ControlLine(coordinator, keys: keys, context: context)
         } catch {
             return end(.failed(error))
         }
@@ -47,7 +48,7 @@ final class ActorSockets {
             // Until everything is connected, connections are tried in short turns: every start waits for them.
             let settled = client.isRegistered && desk.read { $0.outbox?.isAttached ?? false }
             Poll.wait(
-                sockets: [control, stream, weights].compactMap { $0 }, descriptors: [wakeUp.descriptor] + signals.descriptors,
+                sockets: (control?.sockets ?? []) + [stream, weights].flatMap { $0?.sockets ?? [] }, descriptors: [wakeUp.descriptor] + signals.descriptors,
                 milliseconds: settled ? 100 : 5)
             wakeUp.drain()
             if signals.received(before: &signalCount) { end(.interrupted) }
@@ -63,7 +64,8 @@ final class ActorSockets {
     // MARK: Control
 
     private func receiveControl() {
-        while let frames = control?.receive() {
+        if let refusal = control?.look(isMember: client.place != nil, now: .now) { end(.refused(refusal)) }
+        while let frames = control?.socket.receive() {
             guard let message = try? ControlMessage(decoding: frames[0]) else {
                 log.info("the coordinator sent a message that is not of this protocol; ignored")
                 continue
@@ -76,12 +78,12 @@ final class ActorSockets {
         for action in actions {
             switch action {
             case .send(let message):
-                if control?.send([.bytes(message.encoded())]) != true { client.notSent() }
+                if control?.socket.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located(let location):
                 self.location = location
                 desk.update { $0.located = true }
-            case .departed, .adjust: break
+            case .departed, .adjust, .allowed: break
             case .stop(let reason): end(.finished(reason: reason))
             case .refused(let refusal): end(refusal.code == .finished ? .finished(reason: refusal.problem) : .refused(refusal))
             }
@@ -95,12 +97,13 @@ final class ActorSockets {
     private func connectToLearner() {
         guard let location, location != connected, desk.read({ $0.outbox != nil }) else { return }
         do {
-            let (newStream, newWeights) = (Socket(.dealer, in: context), Socket(.subscriber, in: context, receiveLimit: 4))
-            try newStream.connect(Endpoint(location.rollouts))
-            try newWeights.connect(Endpoint(location.weights))
+            let (rollouts, published) = try (Endpoint(location.rollouts), Endpoint(location.weights))
+            let newStream = Socket(.dealer, in: context, security: try .client(keys, server: location.key, at: rollouts))
+            let newWeights = Socket(.subscriber, in: context, receiveLimit: 4, security: try .client(keys, server: location.key, at: published))
+            (stream, weights) = try (Connection(newStream, to: rollouts, context: context), Connection(newWeights, to: published, context: context))
             newWeights.subscribe(WireProtocol.weightsTopic)
             newWeights.subscribe(WireProtocol.weightsTopic(of: desk.read { $0.outbox!.place }))
-            (stream, weights, connected) = (newStream, newWeights, location)
+            connected = location
             perform(desk.update { $0.outbox!.connected(now: .now) })
         } catch {
             end(.failed(error))
@@ -110,7 +113,11 @@ final class ActorSockets {
     // MARK: Stream and weights
 
     private func receiveStream() {
-        while let frames = stream?.receive() {
+        stream?.look(now: .now)
+        weights?.look(now: .now)
+        let fault = stream?.fault?.fault
+        desk.read { $0.streamFault = fault }
+        while let frames = stream?.socket.receive() {
             guard let message = try? StreamMessage(decoding: frames[0]) else {
                 log.info("the learner sent a message that is not of this protocol; ignored")
                 continue
@@ -123,7 +130,7 @@ final class ActorSockets {
     private func receiveWeights() {
         // Only the newest of those that have arrived is worth a look.
         var newest: [SharedBytes]?
-        while let frames = weights?.receive() { newest = frames }
+        while let frames = weights?.socket.receive() { newest = frames }
         guard let frames = newest else { return }
         do {
             guard frames.count == 3 else { throw WireError.frames(expected: 3, found: frames.count) }
@@ -154,10 +161,10 @@ final class ActorSockets {
         for action in actions {
             switch action {
             case .send(let message):
-                if stream?.send([.bytes(message.encoded())]) != true { desk.read { $0.outbox!.notSent() } }
+                if stream?.socket.send([.bytes(message.encoded())]) != true { desk.read { $0.outbox!.notSent() } }
             case .sendRollout(let rollout):
                 let header = RolloutHeader(rollout).encoded()
-                let sent = stream?.send([.bytes(header)] + rollout.columns.map { .shared($0.bytes) })
+                let sent = stream?.socket.send([.bytes(header)] + rollout.columns.map { .shared($0.bytes) })
                 if sent != true { desk.read { $0.outbox!.notSent() } }
             case .end(let reason, let refusal):
                 end(refusal.map { Ending.refused($0) } ?? .finished(reason: reason))
@@ -177,7 +184,7 @@ final class ActorSockets {
             return (desk.outbox!.tick(now: now), desk.subscription!.needs(desk.outbox!.missingVersion, now: now))
         }
         perform(actions)
-        if renew { weights?.subscribe(WireProtocol.weightsTopic(of: desk.read { $0.outbox!.place })) }
+        if renew { weights?.socket.subscribe(WireProtocol.weightsTopic(of: desk.read { $0.outbox!.place })) }
     }
 
     private func heartbeat(_ now: Time) -> Heartbeat {

@@ -637,6 +637,96 @@ void   apus__learner_location__free_unpacked
   assert(message->base.descriptor == &apus__learner_location__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   apus__allow_list__init
+                     (Apus__AllowList         *message)
+{
+  static const Apus__AllowList init_value = APUS__ALLOW_LIST__INIT;
+  *message = init_value;
+}
+size_t apus__allow_list__get_packed_size
+                     (const Apus__AllowList *message)
+{
+  assert(message->base.descriptor == &apus__allow_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__allow_list__pack
+                     (const Apus__AllowList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__allow_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__allow_list__pack_to_buffer
+                     (const Apus__AllowList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__allow_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__AllowList *
+       apus__allow_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__AllowList *)
+     protobuf_c_message_unpack (&apus__allow_list__descriptor,
+                                allocator, len, data);
+}
+void   apus__allow_list__free_unpacked
+                     (Apus__AllowList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__allow_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   apus__allowed_key__init
+                     (Apus__AllowedKey         *message)
+{
+  static const Apus__AllowedKey init_value = APUS__ALLOWED_KEY__INIT;
+  *message = init_value;
+}
+size_t apus__allowed_key__get_packed_size
+                     (const Apus__AllowedKey *message)
+{
+  assert(message->base.descriptor == &apus__allowed_key__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__allowed_key__pack
+                     (const Apus__AllowedKey *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__allowed_key__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__allowed_key__pack_to_buffer
+                     (const Apus__AllowedKey *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__allowed_key__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__AllowedKey *
+       apus__allowed_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__AllowedKey *)
+     protobuf_c_message_unpack (&apus__allowed_key__descriptor,
+                                allocator, len, data);
+}
+void   apus__allowed_key__free_unpacked
+                     (Apus__AllowedKey *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__allowed_key__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   apus__record__init
                      (Apus__Record         *message)
 {
@@ -1177,6 +1267,51 @@ void   apus__status__free_unpacked
   assert(message->base.descriptor == &apus__status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   apus__rejected_key__init
+                     (Apus__RejectedKey         *message)
+{
+  static const Apus__RejectedKey init_value = APUS__REJECTED_KEY__INIT;
+  *message = init_value;
+}
+size_t apus__rejected_key__get_packed_size
+                     (const Apus__RejectedKey *message)
+{
+  assert(message->base.descriptor == &apus__rejected_key__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__rejected_key__pack
+                     (const Apus__RejectedKey *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__rejected_key__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__rejected_key__pack_to_buffer
+                     (const Apus__RejectedKey *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__rejected_key__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__RejectedKey *
+       apus__rejected_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__RejectedKey *)
+     protobuf_c_message_unpack (&apus__rejected_key__descriptor,
+                                allocator, len, data);
+}
+void   apus__rejected_key__free_unpacked
+                     (Apus__RejectedKey *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__rejected_key__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   apus__stream__init
                      (Apus__Stream         *message)
 {
@@ -1492,7 +1627,7 @@ void   apus__weights_header__free_unpacked
   assert(message->base.descriptor == &apus__weights_header__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor apus__control__field_descriptors[14] =
+static const ProtobufCFieldDescriptor apus__control__field_descriptors[15] =
 {
   {
     "hello",
@@ -1662,9 +1797,22 @@ static const ProtobufCFieldDescriptor apus__control__field_descriptors[14] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "allow_list",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__Control, body_case),
+    offsetof(Apus__Control, allow_list),
+    &apus__allow_list__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__control__field_indices_by_name[] = {
   13,   /* field[13] = adjust */
+  14,   /* field[14] = allow_list */
   8,   /* field[8] = departed */
   10,   /* field[10] = goodbye */
   3,   /* field[3] = heartbeat */
@@ -1679,10 +1827,11 @@ static const unsigned apus__control__field_indices_by_name[] = {
   9,   /* field[9] = stop */
   1,   /* field[1] = welcome */
 };
-static const ProtobufCIntRange apus__control__number_ranges[1 + 1] =
+static const ProtobufCIntRange apus__control__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 30, 14 },
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor apus__control__descriptor =
 {
@@ -1692,10 +1841,10 @@ const ProtobufCMessageDescriptor apus__control__descriptor =
   "Apus__Control",
   "apus",
   sizeof(Apus__Control),
-  14,
+  15,
   apus__control__field_descriptors,
   apus__control__field_indices_by_name,
-  1,  apus__control__number_ranges,
+  2,  apus__control__number_ranges,
   (ProtobufCMessageInit) apus__control__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2844,7 +2993,7 @@ const ProtobufCMessageDescriptor apus__heartbeat_reply__descriptor =
   (ProtobufCMessageInit) apus__heartbeat_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__learner_location__field_descriptors[3] =
+static const ProtobufCFieldDescriptor apus__learner_location__field_descriptors[4] =
 {
   {
     "rollouts",
@@ -2882,16 +3031,30 @@ static const ProtobufCFieldDescriptor apus__learner_location__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "key",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__LearnerLocation, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__learner_location__field_indices_by_name[] = {
+  3,   /* field[3] = key */
   2,   /* field[2] = life */
   0,   /* field[0] = rollouts */
   1,   /* field[1] = weights */
 };
-static const ProtobufCIntRange apus__learner_location__number_ranges[1 + 1] =
+static const ProtobufCIntRange apus__learner_location__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 20, 3 },
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor apus__learner_location__descriptor =
 {
@@ -2901,11 +3064,113 @@ const ProtobufCMessageDescriptor apus__learner_location__descriptor =
   "Apus__LearnerLocation",
   "apus",
   sizeof(Apus__LearnerLocation),
-  3,
+  4,
   apus__learner_location__field_descriptors,
   apus__learner_location__field_indices_by_name,
-  1,  apus__learner_location__number_ranges,
+  2,  apus__learner_location__number_ranges,
   (ProtobufCMessageInit) apus__learner_location__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__allow_list__field_descriptors[1] =
+{
+  {
+    "keys",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__AllowList, n_keys),
+    offsetof(Apus__AllowList, keys),
+    &apus__allowed_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__allow_list__field_indices_by_name[] = {
+  0,   /* field[0] = keys */
+};
+static const ProtobufCIntRange apus__allow_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor apus__allow_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.AllowList",
+  "AllowList",
+  "Apus__AllowList",
+  "apus",
+  sizeof(Apus__AllowList),
+  1,
+  apus__allow_list__field_descriptors,
+  apus__allow_list__field_indices_by_name,
+  1,  apus__allow_list__number_ranges,
+  (ProtobufCMessageInit) apus__allow_list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__allowed_key__field_descriptors[3] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__AllowedKey, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "key",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__AllowedKey, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "roles",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__AllowedKey, roles),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__allowed_key__field_indices_by_name[] = {
+  1,   /* field[1] = key */
+  0,   /* field[0] = name */
+  2,   /* field[2] = roles */
+};
+static const ProtobufCIntRange apus__allowed_key__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor apus__allowed_key__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.AllowedKey",
+  "AllowedKey",
+  "Apus__AllowedKey",
+  "apus",
+  sizeof(Apus__AllowedKey),
+  3,
+  apus__allowed_key__field_descriptors,
+  apus__allowed_key__field_indices_by_name,
+  1,  apus__allowed_key__number_ranges,
+  (ProtobufCMessageInit) apus__allowed_key__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor apus__record__field_descriptors[6] =
@@ -3355,7 +3620,7 @@ const ProtobufCMessageDescriptor apus__adjust__descriptor =
   (ProtobufCMessageInit) apus__adjust__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__member_status__field_descriptors[11] =
+static const ProtobufCFieldDescriptor apus__member_status__field_descriptors[13] =
 {
   {
     "role",
@@ -3489,12 +3754,38 @@ static const ProtobufCFieldDescriptor apus__member_status__field_descriptors[11]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "identity",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__MemberStatus, identity),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fingerprint",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__MemberStatus, fingerprint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__member_status__field_indices_by_name[] = {
   9,   /* field[9] = age_seconds */
   10,   /* field[10] = clock */
+  12,   /* field[12] = fingerprint */
   6,   /* field[6] = gauges */
   3,   /* field[3] = host */
+  11,   /* field[11] = identity */
   2,   /* field[2] = incarnation */
   4,   /* field[4] = pid */
   1,   /* field[1] = rank */
@@ -3503,10 +3794,11 @@ static const unsigned apus__member_status__field_indices_by_name[] = {
   8,   /* field[8] = streams */
   7,   /* field[7] = waits */
 };
-static const ProtobufCIntRange apus__member_status__number_ranges[1 + 1] =
+static const ProtobufCIntRange apus__member_status__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 20, 11 },
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor apus__member_status__descriptor =
 {
@@ -3516,10 +3808,10 @@ const ProtobufCMessageDescriptor apus__member_status__descriptor =
   "Apus__MemberStatus",
   "apus",
   sizeof(Apus__MemberStatus),
-  11,
+  13,
   apus__member_status__field_descriptors,
   apus__member_status__field_indices_by_name,
-  1,  apus__member_status__number_ranges,
+  2,  apus__member_status__number_ranges,
   (ProtobufCMessageInit) apus__member_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3703,7 +3995,7 @@ const ProtobufCMessageDescriptor apus__event__descriptor =
   (ProtobufCMessageInit) apus__event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__status__field_descriptors[9] =
+static const ProtobufCFieldDescriptor apus__status__field_descriptors[10] =
 {
   {
     "run",
@@ -3813,6 +4105,18 @@ static const ProtobufCFieldDescriptor apus__status__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rejected",
+    20,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__Status, n_rejected),
+    offsetof(Apus__Status, rejected),
+    &apus__rejected_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__status__field_indices_by_name[] = {
   3,   /* field[3] = age_seconds */
@@ -3821,14 +4125,16 @@ static const unsigned apus__status__field_indices_by_name[] = {
   5,   /* field[5] = last_record */
   4,   /* field[4] = members */
   6,   /* field[6] = refused */
+  9,   /* field[9] = rejected */
   0,   /* field[0] = run */
   2,   /* field[2] = run_directory */
   1,   /* field[1] = run_name */
 };
-static const ProtobufCIntRange apus__status__number_ranges[1 + 1] =
+static const ProtobufCIntRange apus__status__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 20, 9 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor apus__status__descriptor =
 {
@@ -3838,11 +4144,88 @@ const ProtobufCMessageDescriptor apus__status__descriptor =
   "Apus__Status",
   "apus",
   sizeof(Apus__Status),
-  9,
+  10,
   apus__status__field_descriptors,
   apus__status__field_indices_by_name,
-  1,  apus__status__number_ranges,
+  2,  apus__status__number_ranges,
   (ProtobufCMessageInit) apus__status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__rejected_key__field_descriptors[4] =
+{
+  {
+    "fingerprint",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__RejectedKey, fingerprint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "address",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__RejectedKey, address),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__RejectedKey, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seconds_ago",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__RejectedKey, seconds_ago),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__rejected_key__field_indices_by_name[] = {
+  1,   /* field[1] = address */
+  2,   /* field[2] = count */
+  0,   /* field[0] = fingerprint */
+  3,   /* field[3] = seconds_ago */
+};
+static const ProtobufCIntRange apus__rejected_key__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor apus__rejected_key__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.RejectedKey",
+  "RejectedKey",
+  "Apus__RejectedKey",
+  "apus",
+  sizeof(Apus__RejectedKey),
+  4,
+  apus__rejected_key__field_descriptors,
+  apus__rejected_key__field_indices_by_name,
+  1,  apus__rejected_key__number_ranges,
+  (ProtobufCMessageInit) apus__rejected_key__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor apus__stream__field_descriptors[7] =
@@ -4609,7 +4992,7 @@ const ProtobufCEnumDescriptor apus__role__descriptor =
   apus__role__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue apus__refusal_code__enum_values_by_number[7] =
+static const ProtobufCEnumValue apus__refusal_code__enum_values_by_number[9] =
 {
   { "REFUSAL_UNSPECIFIED", "APUS__REFUSAL_CODE__REFUSAL_UNSPECIFIED", 0 },
   { "REFUSAL_PROTOCOL", "APUS__REFUSAL_CODE__REFUSAL_PROTOCOL", 1 },
@@ -4618,15 +5001,19 @@ static const ProtobufCEnumValue apus__refusal_code__enum_values_by_number[7] =
   { "REFUSAL_WRONG_RUN", "APUS__REFUSAL_CODE__REFUSAL_WRONG_RUN", 4 },
   { "REFUSAL_MALFORMED", "APUS__REFUSAL_CODE__REFUSAL_MALFORMED", 5 },
   { "REFUSAL_FINISHED", "APUS__REFUSAL_CODE__REFUSAL_FINISHED", 6 },
+  { "REFUSAL_FORBIDDEN", "APUS__REFUSAL_CODE__REFUSAL_FORBIDDEN", 7 },
+  { "REFUSAL_OVERLOAD", "APUS__REFUSAL_CODE__REFUSAL_OVERLOAD", 8 },
 };
 static const ProtobufCIntRange apus__refusal_code__value_ranges[] = {
-{0, 0},{0, 7}
+{0, 0},{0, 9}
 };
-static const ProtobufCEnumValueIndex apus__refusal_code__enum_values_by_name[7] =
+static const ProtobufCEnumValueIndex apus__refusal_code__enum_values_by_name[9] =
 {
   { "REFUSAL_FINISHED", 6 },
+  { "REFUSAL_FORBIDDEN", 7 },
   { "REFUSAL_MALFORMED", 5 },
   { "REFUSAL_OCCUPIED", 3 },
+  { "REFUSAL_OVERLOAD", 8 },
   { "REFUSAL_PROTOCOL", 1 },
   { "REFUSAL_UNKNOWN_MEMBER", 2 },
   { "REFUSAL_UNSPECIFIED", 0 },
@@ -4639,9 +5026,9 @@ const ProtobufCEnumDescriptor apus__refusal_code__descriptor =
   "RefusalCode",
   "Apus__RefusalCode",
   "apus",
-  7,
+  9,
   apus__refusal_code__enum_values_by_number,
-  7,
+  9,
   apus__refusal_code__enum_values_by_name,
   1,
   apus__refusal_code__value_ranges,

@@ -18,6 +18,9 @@ struct AdjustCommand: ParsableCommand {
     @Option(help: "The coordinator's address instead of a run, for example tcp://127.0.0.1:7700.")
     var coordinator: String?
 
+    @Option(help: "The folder with the key to ask with; default $APUS_KEYS, else none.")
+    var keys: String?
+
     @Option(help: ArgumentHelp("The bound on policy lag, in updates.", valueName: "updates"))
     var maxLag: Int
 
@@ -28,7 +31,7 @@ struct AdjustCommand: ParsableCommand {
 
     func run() throws {
         let address = try directory.map { try StatusClient.coordinator(of: RunDirectory.open($0)) } ?? Endpoint(coordinator!)
-        try StatusClient(coordinator: address, context: SocketContext()).adjust(maxLag: UInt64(maxLag), timeout: 2)
+        try StatusClient(coordinator: address, keys: KeyFolder.chosen(keys)?.load(), context: SocketContext()).adjust(maxLag: UInt64(maxLag), timeout: 2)
         Console.output("learner.max_lag is \(maxLag) from now on")
     }
 }

@@ -12,6 +12,7 @@ struct ApusCommand: ParsableCommand {
             WatchCommand.self,
             SpawnCommand.self,
             AdjustCommand.self,
+            KeysCommand.self,
             EvaluateCommand.self,
             PlotCommand.self,
             LedgerCommand.self,

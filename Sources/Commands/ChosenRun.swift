@@ -12,8 +12,16 @@ struct ChosenRun: ParsableArguments {
     @Option(help: "The coordinator's address instead of a run, for example tcp://127.0.0.1:7700.")
     var coordinator: String?
 
+    @Option(help: "The folder with the key to ask with; default $APUS_KEYS, else none.")
+    var keys: String?
+
     @Option(help: "The folder in which to look for the run.")
     var runs = "runs"
+
+    /// What the coordinator is asked with.
+    var key: Keys? {
+        get throws { try KeyFolder.chosen(keys)?.load() }
+    }
 
     func validate() throws {
         guard run == nil || coordinator == nil else { throw ValidationError("Give a run or --coordinator, not both.") }

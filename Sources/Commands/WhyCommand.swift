@@ -24,7 +24,7 @@ struct WhyCommand: ParsableCommand {
 
     func run() throws {
         let (run, address) = try chosen.resolve()
-        let status = try StatusClient(coordinator: address, context: SocketContext()).requestUnlessSilent(timeout: Self.patience)
+        let status = try StatusClient(coordinator: address, keys: chosen.key, context: SocketContext()).requestUnlessSilent(timeout: Self.patience)
         let evidence = Evidence.gather(address: address.description, status: status, patience: Self.patience, directory: run)
         let diagnosis = Diagnosis(evidence)
         report.print(text(diagnosis), json: json(diagnosis))

@@ -28,7 +28,10 @@ public struct CoordinatorCommand: ParsableCommand {
     @Option(name: .customLong("set"), help: ArgumentHelp("Change a key of the run file, for example actors.slots=64.", valueName: "key=value"))
     var overrides: [String] = []
 
-    @Flag(help: "Listen on an address that other hosts reach, without encryption.")
+    @Option(help: "The folder with this coordinator's key and those that may connect (apus keys new); default $APUS_KEYS, else none.")
+    var keys: String?
+
+    @Flag(help: "Listen on an address that other hosts reach, without keys: everybody there may take part.")
     var insecure = false
 
     @Option(help: ArgumentHelp("Serve /metrics for Prometheus, /status, /healthz and /readyz there, for example 127.0.0.1:7780.", valueName: "host:port"))
@@ -47,9 +50,11 @@ public struct CoordinatorCommand: ParsableCommand {
         let signals = Signals.take()
         let log = ConsoleLog.logger("coordinator")
         let endpoint = try Endpoint(bind)
-        try BindingPolicy.check(endpoint, insecure: insecure)
         let http = try http.map { try HttpAddress($0) }
         try http?.check(open: httpOpen)
+        let keys = try KeyFolder.chosen(keys)?.load()
+        try BindingPolicy.check(endpoint, keys: keys, insecure: insecure)
+        if let warning = BindingPolicy.warning(endpoint, keys: keys) { log.warning("\(warning)") }
         let directory: RunDirectory
         let isNew = !Files.isDirectory(source)
         if !isNew {
@@ -62,7 +67,9 @@ public struct CoordinatorCommand: ParsableCommand {
         }
         let ending: Ending
         do {
-            ending = try CoordinatorRole(directory, endpoint: endpoint, http: http, context: SocketContext(), signals: signals, log: log).lead()
+            let role = try CoordinatorRole(
+                directory, endpoint: endpoint, http: http, context: SocketContext(), signals: signals, keys: keys, log: log)
+            ending = try role.lead()
         } catch let error where error is SocketError || error is HttpError {
             // It could not listen, so nothing has begun: the name stays free.
             if isNew { try? Files.remove(directory.path) }

@@ -21,21 +21,29 @@ public final class CoordinatorRole {
     private let run: UInt64
     private let host = ProcessIdentity.hostName
     private var membership: Membership
-    private var control: Socket!
+    private let keys: Keys?
+    private var watch: KeyFolderWatch?
+    private var door: KeyDoor?
+    private var control: Listener!
+    private var budget = MessageBudget(perSecond: 200, burst: 1000)
     private var signalCount = 0
     private var outcome: Outcome?
 
     /// Leads the run in `directory`, from its start or from where a coordinator before left it.
     ///
-    /// - Parameter http: where metrics and health are served; nil: nowhere.
+    /// - Parameters:
+    ///   - http: where metrics and health are served; nil: nowhere.
+    ///   - keys: this coordinator's identity, and the folder that says who may connect; nil: everybody may.
     public init(
-        _ directory: RunDirectory, endpoint: Endpoint, http: HttpAddress? = nil, context: SocketContext, signals: Signals = .none, log: Logger
+        _ directory: RunDirectory, endpoint: Endpoint, http: HttpAddress? = nil, context: SocketContext, signals: Signals = .none,
+        keys: Keys? = nil, log: Logger
     ) throws {
         self.directory = directory
         self.endpoint = endpoint
         self.http = http
         self.context = context
         self.signals = signals
+        self.keys = keys
         self.log = log
         lock = try RunLock(directory)
         let spec = try directory.loadSpec()
@@ -59,8 +67,17 @@ public final class CoordinatorRole {
 
     /// Leads until the run is over, or a signal asks to end it. Blocks.
     public func lead() throws -> Ending {
-        control = Socket(.router, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes))
-        let bound = try control.bind(endpoint)
+        if let keys {
+            let watch = try KeyFolderWatch(keys.folder, now: .now)
+            self.watch = watch
+            if endpoint.crossesNetwork { door = try KeyDoor(watch.list, context: context) }
+            try perform(membership.allow(watch.list, now: .now))
+            log.info("serving with the key \(keys.identity.publicKey) of \(keys.name); \(watch.list.count) keys may connect")
+        }
+        control = try Listener(at: endpoint, context: context) { [context, keys, endpoint] in
+            Socket(.router, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes), security: .server(keys, at: endpoint))
+        }
+        let bound = control.endpoint
         try Files.writeAtomically(Array("\(bound)\n".utf8), to: directory.coordinator)
         defer { try? Files.remove(directory.coordinator) }
         log.info("leading \(directory.name) at \(bound)")
@@ -83,26 +100,36 @@ public final class CoordinatorRole {
         var meter = ShareMeter(ShareMeter.busy, now: .now)
         while outcome == nil {
             meter.enter("messages", now: .now)
-            Poll.wait(sockets: [control], descriptors: signals.descriptors + [board.descriptor], milliseconds: 50)
+            Poll.wait(
+                sockets: [control.socket, control.handshakes.events] + (door.map { [$0.socket] } ?? []),
+                descriptors: signals.descriptors + [board.descriptor], milliseconds: 50)
             let now = Time.now
             board.turn(now: now) { membership.status(now: now) }
             meter.enter(ShareMeter.busy, now: now)
+            door?.serve(now: now)
+            control.handshakes.look(now: now)
+            try followKeys(now)
             if signals.received(before: &signalCount) {
                 interrupted = true
                 try perform(membership.stop(reason: "the coordinator was asked to stop", now: now))
             }
             var actions: [Membership.Action] = []
-            while let frames = control.receive() { actions += take(frames, now) }
+            while let frames = control.socket.receive() { actions += take(frames, now) }
             try perform(actions)
             if now - lastShares > 1 {
                 lastShares = now
                 membership.gauges = meter.take(now: now).map { Gauge($0.name == ShareMeter.busy ? "busy_share" : "wait_share/\($0.name)", $0.share) }
+                membership.gauges += [
+                    Gauge("refused_keys", Double(door?.rejections.total ?? 0)), Gauge("refused_handshakes", Double(control.refusedHandshakes)),
+                    Gauge("dropped_messages", Double(budget.dropped)), Gauge("connections", Double(control.handshakes.connections)),
+                ]
             }
+            membership.rejected = door?.rejections.told(now: now) ?? []
             if now - lastCensus > 0.05 {
                 lastCensus = now
                 // What a member is sent tells whether it still has a connection.
                 for member in membership.quiet(now: now)
-                where !control.send([.bytes(member.peer), .bytes(ControlMessage.heartbeatReply(run: run).encoded())]) {
+                where !control.socket.send([.bytes(member.peer), .bytes(ControlMessage.heartbeatReply(run: run).encoded())]) {
                     try perform(membership.unreachable(member.token, now: now))
                 }
                 for process in membership.processes(on: host) where kill(pid_t(process.pid), 0) != 0 && errno == ESRCH {
@@ -117,11 +144,36 @@ public final class CoordinatorRole {
 
     private func take(_ frames: [SharedBytes], _ now: Time) -> [Membership.Action] {
         let peer = frames[0].withBytes { Membership.Peer($0) }
+        var key: AllowedKey?
+        if let door {
+            // Revoked a moment ago: the connection is about to be cut.
+            guard let allowed = door.list[control.socket.sender] else { return [] }
+            key = allowed
+        }
+        if case .exceeded(let isFirst) = budget.spend(peer, now: now), !membership.isLearner(peer) {
+            return isFirst ? membership.overloaded(by: peer, now: now) : []
+        }
         guard frames.count == 2 else { return membership.malformed(.frames(expected: 2, found: frames.count), from: peer, now: now) }
         do {
-            return membership.received(try ControlMessage(decoding: frames[1]), from: peer, now: now, wall: Time.wall)
+            return membership.received(try ControlMessage(decoding: frames[1]), from: peer, key: key, now: now, wall: Time.wall)
         } catch {
             return membership.malformed(error, from: peer, now: now)
+        }
+    }
+
+    /// Takes over what somebody has changed in the key folder, and cuts off who may not stay.
+    private func followKeys(_ now: Time) throws {
+        switch watch?.look(now: now) {
+        case .list(let before)?:
+            let (list, revoked) = (watch!.list, watch!.list.revoked(since: before))
+            log.info("the key folder has changed: \(list.count) keys may connect")
+            for key in revoked { log.warning("revoked: \(before[key]?.name ?? "") (\(key))") }
+            let isInside = revoked.contains { door?.mayBeInside($0) ?? false }
+            door?.list = list
+            try perform(membership.allow(list, now: now))
+            if isInside { try control.cut() }
+        case .unreadable(let problem)?: log.error("the key folder cannot be read, what it said before holds: \(problem)")
+        case nil: break
         }
     }
 
@@ -133,7 +185,7 @@ public final class CoordinatorRole {
         for action in actions {
             switch action {
             // Who cannot be reached is known by its silence.
-            case .send(let peer, let message): control.send([.bytes(peer), .bytes(message.encoded())])
+            case .send(let peer, let message): control?.socket.send([.bytes(peer), .bytes(message.encoded())])
             case .persist: break
             case .append(let record): append(record)
             case .log(let line): log.info("\(line)")

@@ -25,15 +25,24 @@ struct MembersFile {
             guard let rank = UInt32(member.name) else { throw MembersFileError(path: path, key: "incarnations") }
             ledger.incarnations[rank] = try number(member.value, "incarnations.\(rank)")
         }
+        for member in json["holders"]?.object ?? [] {
+            guard let rank = UInt32(member.name), let name = member.value["name"]?.string else { throw MembersFileError(path: path, key: "holders") }
+            ledger.holders[rank] = MemberIdentity(name: name, fingerprint: try number(member.value["fingerprint"], "holders.\(rank).fingerprint"))
+        }
         return Content(run: try number(json["run"], "run"), ledger: ledger)
     }
 
     func write(_ content: Content) throws(FileError) {
         // Numbers of 64 bits are texts: JSON readers take numbers for doubles.
         let incarnations = content.ledger.incarnations.sorted { $0.key < $1.key }.map { JSON.Member("\($0.key)", .string("\($0.value)")) }
+        let holders = content.ledger.holders.sorted { $0.key < $1.key }.map {
+            JSON.Member(
+                "\($0.key)",
+                .object([JSON.Member("name", .string($0.value.name)), JSON.Member("fingerprint", .string("\($0.value.fingerprint)"))]))
+        }
         let json = JSON.object([
             JSON.Member("run", .string("\(content.run)")), JSON.Member("learner_lives", .string("\(content.ledger.learnerLives)")),
-            JSON.Member("incarnations", .object(incarnations)),
+            JSON.Member("incarnations", .object(incarnations)), JSON.Member("holders", .object(holders)),
         ])
         try Files.writeAtomically(json.serialized() + [UInt8(ascii: "\n")], to: path)
     }

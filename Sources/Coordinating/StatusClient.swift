@@ -8,15 +8,21 @@ import Wire
 /// has been away.
 public final class StatusClient {
     private let coordinator: Endpoint
-    private let socket: Socket
+    private let connection: Connection
+    private var socket: Socket { connection.socket }
+    private let keys: Keys?
 
     /// An unanswered question is asked again after this many seconds: a coordinator that was killed took the first one with it.
     private static let interval = 0.5
+    /// How long every handshake must have failed before that is the answer, in seconds.
+    private static let faultPatience = 1.0
 
-    public init(coordinator: Endpoint, context: SocketContext) throws(SocketError) {
+    /// - Parameter keys: who asks, and whom; nil where the coordinator demands no key.
+    public init(coordinator: Endpoint, keys: Keys? = nil, context: SocketContext) throws {
         self.coordinator = coordinator
-        socket = Socket(.dealer, in: context, linger: 0)
-        try socket.connect(coordinator)
+        self.keys = keys
+        let socket = Socket(.dealer, in: context, linger: 0, security: try .client(keys, server: keys?.coordinator, at: coordinator))
+        connection = try Connection(socket, to: coordinator, context: context)
     }
 
     /// - Parameter timeout: how long to wait for an answer, in seconds.
@@ -56,8 +62,13 @@ public final class StatusClient {
             }
             // Without a connection nothing can be sent, and nothing wakes this thread when there is one.
             let pause = min(deadline - now, asked == nil ? 0.005 : Self.interval)
-            Poll.wait(sockets: [socket], descriptors: [], milliseconds: max(1, Int(pause * 1000)))
+            Poll.wait(sockets: connection.sockets, descriptors: [], milliseconds: max(1, Int(pause * 1000)))
             while let frames = socket.receive() { if let answer = read(try message(frames)) { return answer } }
+            connection.look(now: .now)
+            // A coordinator that is just being started may hang up, too.
+            if let (fault, since) = connection.fault, Time.now - since > Self.faultPatience || Time.now >= deadline {
+                throw .locked(HandshakeRefusal(fault, by: "the coordinator", at: coordinator, keys: keys, server: keys?.coordinator))
+            }
             if Time.now >= deadline { throw .silent(coordinator: coordinator, seconds: timeout) }
         }
     }
@@ -88,6 +99,8 @@ public enum StatusError: Remediable, Equatable {
     case silent(coordinator: Endpoint, seconds: Double)
     case refused(coordinator: Endpoint, Refusal)
     case malformed(coordinator: Endpoint, WireError)
+    /// No handshake succeeds: one of the two lacks the key that the other demands.
+    case locked(HandshakeRefusal)
 
     public var problem: String {
         switch self {
@@ -95,12 +108,14 @@ public enum StatusError: Remediable, Equatable {
         case .silent(let coordinator, let seconds): "the coordinator at \(coordinator) did not answer within \(seconds) s"
         case .refused(_, let refusal): "the coordinator refuses to answer: \(refusal.problem)"
         case .malformed(_, let error): "the answer is none of Apus: \(error)"
+        case .locked(let refusal): refusal.problem
         }
     }
     public var place: String {
         switch self {
         case .notLed(let directory): directory
         case .silent(let coordinator, _), .refused(let coordinator, _), .malformed(let coordinator, _): coordinator.description
+        case .locked(let refusal): refusal.place
         }
     }
     public var remedy: String {
@@ -109,6 +124,7 @@ public enum StatusError: Remediable, Equatable {
         case .silent: "Check that apus-coordinator runs there and that the address is the one it printed."
         case .refused(_, let refusal): refusal.remedy
         case .malformed: "Another program listens there: give the address that apus-coordinator printed."
+        case .locked(let refusal): refusal.remedy
         }
     }
 }

@@ -12,6 +12,15 @@ public enum StatusJSON {
             .init("age_seconds", .number(status.ageSeconds)), .init("refused", .integer(Int(clamping: status.refused))),
             .init("members", .array(status.members.map(json))), .init("last_record", status.lastRecord.map(json) ?? .null),
             .init("gauges", json(status.gauges)), .init("events", .array(status.events.map(json))),
+            .init(
+                "rejected_keys",
+                .array(
+                    status.rejected.map {
+                        .object([
+                            .init("fingerprint", .string(PublicKey.text(fingerprint: $0.fingerprint))), .init("address", .string($0.address)),
+                            .init("count", .integer(Int(clamping: $0.count))), .init("seconds_ago", .number($0.secondsAgo)),
+                        ])
+                    })),
         ])
     }
 
@@ -19,7 +28,9 @@ public enum StatusJSON {
         .object([
             .init("role", .string("\(member.role)")), .init("rank", .integer(Int(member.place.rank))),
             .init("incarnation", .integer(Int(member.place.incarnation))), .init("host", .string(member.host)),
-            .init("pid", .integer(Int(member.pid))), .init("silent_seconds", .number(member.silentSeconds)),
+            .init("pid", .integer(Int(member.pid))), .init("identity", member.identity.map { .string($0.name) } ?? .null),
+            .init("fingerprint", member.identity.map { .string(PublicKey.text(fingerprint: $0.fingerprint)) } ?? .null),
+            .init("silent_seconds", .number(member.silentSeconds)),
             .init("age_seconds", .number(member.ageSeconds)), .init("clock_ahead_seconds", member.clockAhead.map(JSON.number) ?? .null),
             .init("busy_share", member.busyShare.map(JSON.number) ?? .null),
             .init("wait_shares", .object(member.waitShares.map { .init($0.name, .number($0.share)) })),

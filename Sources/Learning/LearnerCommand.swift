@@ -24,11 +24,21 @@ public struct LearnerCommand: ParsableCommand {
     @Option(help: "The host name or address that actors reach this learner by; by default the one it listens on.")
     var advertise: String?
 
-    @Flag(help: "Listen on an address that other hosts reach, without encryption.")
+    @Option(help: "The folder with this learner's key and the coordinator's (apus keys new); default $APUS_KEYS, else none.")
+    var keys: String?
+
+    @Flag(help: "Listen on an address that other hosts reach, without keys: everybody there may take part.")
     var insecure = false
 
     @Option(help: ArgumentHelp("Listen on unix sockets in this folder.", visibility: .hidden))
     var folder: String?
+
+    @Option(
+        name: .customLong("allow-worker"),
+        help: ArgumentHelp(
+            "A program that the run file of a coordinator on another host may have started here, as in worker:PROGRAM; repeatable.",
+            valueName: "program"))
+    var workers: [String] = []
 
     @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
     var parent: Int32?
@@ -39,6 +49,7 @@ public struct LearnerCommand: ParsableCommand {
         if let parent { Parent.tie(to: parent) }
         let signals = Signals.take()
         let log = ConsoleLog.logger("learner")
+        let keys = try KeyFolder.chosen(keys)?.load()
         let binding: LearnerBinding
         if let folder {
             binding = .folder(folder, advertised: advertise ?? folder)
@@ -46,11 +57,13 @@ public struct LearnerCommand: ParsableCommand {
             let way = try Endpoint(coordinator).localAddress ?? "127.0.0.1"
             let bind = bind ?? way
             let listening = try Endpoint("tcp://\(bind):*")
-            try BindingPolicy.check(listening, insecure: insecure)
+            try BindingPolicy.check(listening, keys: keys, insecure: insecure)
+            if let warning = BindingPolicy.warning(listening, keys: keys) { log.warning("\(warning)") }
             binding = .host(bind, advertised: advertise ?? (listening.isEverywhere ? way : bind))
         }
         let role = LearnerRole(
-            coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, binding: binding, runs: runs, log: log)
+            coordinator: try Endpoint(coordinator), context: SocketContext(), signals: signals, binding: binding, runs: runs, keys: keys,
+            workers: workers, log: log)
         let ending = role.run()
         log.log(level: ending.exitCode == 0 ? .info : .error, "\(ending.description)")
         Glibc.exit(ending.exitCode)

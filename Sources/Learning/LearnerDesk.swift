@@ -10,6 +10,8 @@ struct QueuedRollout: Sendable {
     var rollout: Rollout
     /// The learner's version when it arrived: divides its lag into a share while in flight and a share while queued.
     var arrivedAt: UInt64
+    /// The fingerprint of the key over which it came; 0 without keys.
+    var holder: UInt64 = 0
 }
 
 /// A rollout that arrived in order and cannot be trained on.
@@ -18,6 +20,8 @@ struct FailedRollout: Sendable {
     var problem: String
     /// The fault is in its numbers, not in the message: `learner.on_nonfinite` decides whether the run goes on.
     var isNonFinite = false
+    /// As of a queued one.
+    var holder: UInt64 = 0
     var id: RolloutID { header.id }
 }
 

@@ -168,7 +168,7 @@ final class LearnerLoop {
         waiting = nil
         if arrived.troubled { try settleTroubles() }
         for queued in arrived.rollouts {
-            note(RolloutHeader(queued.rollout))
+            note(RolloutHeader(queued.rollout), holder: queued.holder)
             try sweep(queued)
         }
         guard ready.count == needed else { return nil }
@@ -197,11 +197,11 @@ final class LearnerLoop {
     }
 
     /// Records, once, what acted: the rollout itself is not kept, and can be made again from this.
-    private func note(_ header: RolloutHeader) {
+    private func note(_ header: RolloutHeader, holder: UInt64 = 0) {
         let (actor, incarnation) = (header.id.actor, header.id.incarnation)
         let known = ledger.state.incarnations[LedgerState.Incarnation(actor: actor, number: incarnation)]
         if known?.slots ?? 0 == 0 {
-            ledger.append(LedgerRecord(.joined, actor: actor, incarnation: incarnation, version: UInt64(header.slots)))
+            ledger.append(LedgerRecord(.joined, actor: actor, incarnation: incarnation, sequence: holder, version: UInt64(header.slots)))
         }
         guard header.id.sequence > known?.acted ?? 0 else { return }
         ledger.append(
@@ -325,7 +325,7 @@ final class LearnerLoop {
         }
         for one in failed {
             log.warning("rollout \(one.id) is refused: \(one.problem)")
-            note(one.header)
+            note(one.header, holder: one.holder)
             try settle(.failed, one.id)
             progress.failed += 1
         }

@@ -19,22 +19,28 @@ public struct LearnerRole: Sendable {
     private let signals: Signals
     private let binding: LearnerBinding
     private let runs: String
+    private let keys: Keys?
+    private let permission: WorkerPermission
     private let catalogue: EnvironmentCatalogue
     private let log: Logger
 
     /// - Parameters:
     ///   - runs: the folder that holds the run directories; checkpoints and ledger go to `runs/NAME/`.
+    ///   - keys: this learner's identity, which it proves to the coordinator and to actors; nil: it has none.
+    ///   - workers: programs that a coordinator on another host may have started here (see `WorkerPermission`).
     ///   - catalogue: the environments that the run file may name.
     ///   - log: takes lines for people.
     public init(
         coordinator: Endpoint, context: SocketContext, signals: Signals = .none, binding: LearnerBinding, runs: String,
-        catalogue: EnvironmentCatalogue = .current, log: Logger
+        keys: Keys? = nil, workers: [String] = [], catalogue: EnvironmentCatalogue = .current, log: Logger
     ) {
         self.coordinator = coordinator
         self.context = context
         self.signals = signals
         self.binding = binding
         self.runs = runs
+        self.keys = keys
+        permission = WorkerPermission(coordinator: coordinator, allowed: workers)
         self.catalogue = catalogue
         self.log = log
     }
@@ -43,8 +49,8 @@ public struct LearnerRole: Sendable {
     public func run() -> Ending {
         let desk = Guarded(LearnerDesk(meter: ShareMeter("coordinator", now: .now)))
         let (wakeUp, waits) = (WakeUp(), WaitRegister())
-        let sockets = WorkThread("sockets") { [coordinator, context, signals, binding, log] in
-            LearnerSockets(desk: desk, wakeUp: wakeUp, waits: waits, context: context, signals: signals, binding: binding, log: log)
+        let sockets = WorkThread("sockets") { [coordinator, context, signals, binding, keys, log] in
+            LearnerSockets(desk: desk, wakeUp: wakeUp, waits: waits, context: context, signals: signals, binding: binding, keys: keys, log: log)
                 .run(coordinator: coordinator)
         }
         let ending: Ending
@@ -62,6 +68,7 @@ public struct LearnerRole: Sendable {
     private func train(_ desk: Guarded<LearnerDesk>, _ wakeUp: WakeUp, _ waits: WaitRegister) throws -> Ending {
         guard let welcome = welcome(desk) else { return desk.read { $0.ending } ?? .interrupted }
         let spec = try RunSpec.parse(welcome.runFile, place: "the run file from the coordinator")
+        try permission.check(spec.environment.id)
         setBLASThreads(spec.learner.threads)
         let directory = RunDirectory(path: "\(runs)/\(welcome.runName)")
         try Files.createDirectory(directory.path)

@@ -4,14 +4,6 @@ import Rollouts
 import Tensors
 import Wire
 
-/// Where a learner listens for actors.
-public enum LearnerBinding: Sendable {
-    /// Unix sockets in this folder; actors are told `advertised`.
-    case folder(String, advertised: String)
-    /// A host address for two tcp ports; actors are told `advertised`.
-    case host(String, advertised: String)
-}
-
 /// The learner's socket thread: streams and weights to the actors, control to the coordinator. Thin: what to do is decided by the state
 /// machines.
 final class LearnerSockets {
@@ -21,11 +13,16 @@ final class LearnerSockets {
     private let context: SocketContext
     private let signals: Signals
     private let binding: LearnerBinding
+    private let keys: Keys?
     private let log: Logger
     private var client = MembershipClient(hello: ProcessIdentity().hello(.learner))
-    private var control: Socket?
-    private var streams: Socket?
-    private var weights: Socket?
+    private var control: ControlLine?
+    private var streams: Listener?
+    private var weights: Listener?
+    /// Asks the list that the coordinator sends; nil: there are no keys, or the sockets are unix sockets.
+    private var door: KeyDoor?
+    private var budget = MessageBudget(perSecond: 200, burst: 4 * Double(WireProtocol.maximumCredits))
+    private var subscriptions = SubscriptionPace()
     private var intake: RolloutIntake?
     private var shape: RolloutShape?
     private var rolloutsPerUpdate = 1
@@ -36,7 +33,7 @@ final class LearnerSockets {
 
     init(
         desk: Guarded<LearnerDesk>, wakeUp: WakeUp, waits: WaitRegister, context: SocketContext, signals: Signals, binding: LearnerBinding,
-        log: Logger
+        keys: Keys?, log: Logger
     ) {
         self.desk = desk
         self.wakeUp = wakeUp
@@ -44,22 +41,22 @@ final class LearnerSockets {
         self.context = context
         self.signals = signals
         self.binding = binding
+        self.keys = keys
         self.log = log
     }
 
     func run(coordinator: Endpoint) {
         do {
-            let control = Socket(.dealer, in: context, frameLimit: Int64(WireProtocol.maximumMessageBytes))
-            self.control = control
-            try control.connect(coordinator)
+            control = try ControlLine(coordinator, keys: keys, context: context)
         } catch {
             return end(.failed(error))
         }
         while true {
             Poll.wait(
-                sockets: [control, streams, weights].compactMap { $0 }, descriptors: [wakeUp.descriptor] + signals.descriptors,
-                milliseconds: client.isRegistered ? 100 : 5)
+                sockets: polled, descriptors: [wakeUp.descriptor] + signals.descriptors, milliseconds: client.isRegistered ? 100 : 5)
             wakeUp.drain()
+            door?.serve(now: .now)
+            for listener in [streams, weights] { listener?.handshakes.look(now: .now) }
             if signals.received(before: &signalCount) { end(.interrupted) }
             receiveControl()
             open()
@@ -74,10 +71,16 @@ final class LearnerSockets {
         }
     }
 
+    private var polled: [Socket] {
+        let listening = [streams, weights].flatMap { $0.map { [$0.socket, $0.handshakes.events] } ?? [] }
+        return (control?.sockets ?? []) + listening + (door.map { [$0.socket] } ?? [])
+    }
+
     // MARK: Control
 
     private func receiveControl() {
-        while let frames = control?.receive() {
+        if let refusal = control?.look(isMember: client.place != nil, now: .now) { end(.refused(refusal)) }
+        while let frames = control?.socket.receive() {
             guard let message = try? ControlMessage(decoding: frames[0]) else {
                 log.info("the coordinator sent a message that is not of this protocol; ignored")
                 continue
@@ -90,9 +93,10 @@ final class LearnerSockets {
         for action in actions {
             switch action {
             case .send(let message):
-                if control?.send([.bytes(message.encoded())]) != true { client.notSent() }
+                if control?.socket.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located: break
+            case .allowed(let list): allow(list)
             case .departed(let place, let cause, let ended):
                 guard intake != nil else { break }
                 log.info("actor \(place) \(ended ? "is gone" : "cannot be reached by the coordinator"): \(cause)")
@@ -120,22 +124,24 @@ final class LearnerSockets {
         guard intake == nil, let opening = desk.read({ $0.opening }) else { return }
         do {
             let frameLimit = min(opening.shape.largestColumn, WireProtocol.maximumFrameBytes)
-            let streams = Socket(.router, in: context, frameLimit: max(frameLimit, Int64(WireProtocol.maximumMessageBytes)))
-            let weights = Socket(.publisher, in: context, sendLimit: 4, frameLimit: Int64(WireProtocol.maximumMessageBytes))
-            let location: LearnerLocation
-            switch binding {
-            case .folder(let folder, let advertised):
-                _ = try (streams.bind(Endpoint("ipc://\(folder)/rollouts")), weights.bind(Endpoint("ipc://\(folder)/weights")))
-                location = LearnerLocation(
-                    rollouts: "ipc://\(advertised)/rollouts", weights: "ipc://\(advertised)/weights", life: opening.intake.life)
-            case .host(let host, let advertised):
-                let (streamsAt, weightsAt) = try (streams.bind(Endpoint("tcp://\(host):*")), weights.bind(Endpoint("tcp://\(host):*")))
-                location = LearnerLocation(
-                    rollouts: streamsAt.description.replacingHost(with: advertised),
-                    weights: weightsAt.description.replacingHost(with: advertised),
-                    life: opening.intake.life)
+            let (streamsAt, weightsAt) = try binding.endpoints
+            if keys != nil, streamsAt.crossesNetwork {
+                door = try KeyDoor(allowed ?? AllowList(), context: context)
+                if allowed == nil { log.warning("the coordinator has not said who may connect: nobody may until it is started with --keys") }
+            }
+            let streams = try Listener(at: streamsAt, context: context) { [context, keys] in
+                Socket(
+                    .router, in: context, frameLimit: max(frameLimit, Int64(WireProtocol.maximumMessageBytes)),
+                    security: .server(keys, at: streamsAt))
+            }
+            let weights = try Listener(at: weightsAt, context: context) { [context, keys] in
+                // Subscribers send nothing but the name of the topic, and before that the frames of a handshake.
+                Socket(.publisher, in: context, sendLimit: 4, frameLimit: 1024, security: .server(keys, at: weightsAt))
             }
             (self.streams, self.weights) = (streams, weights)
+            var location = LearnerLocation(
+                rollouts: binding.told(streams.endpoint), weights: binding.told(weights.endpoint), life: opening.intake.life)
+            location.key = door == nil ? nil : keys?.identity.publicKey
             intake = RolloutIntake(opening.intake, version: opening.version)
             shape = opening.shape
             rolloutsPerUpdate = opening.intake.rolloutsPerUpdate
@@ -147,21 +153,51 @@ final class LearnerSockets {
         }
     }
 
+    // MARK: Keys
+
+    private var allowed: AllowList?
+
+    /// Lets in whom the coordinator allows, and cuts off who may not stay.
+    private func allow(_ list: AllowList) {
+        let revoked = allowed.map { list.revoked(since: $0) } ?? []
+        allowed = list
+        guard let door else { return }
+        door.list = list
+        guard revoked.contains(where: door.mayBeInside) else { return }
+        log.warning("\(revoked.count) keys were revoked: every actor has to come back")
+        cut()
+    }
+
+    private func cut() {
+        do {
+            try streams?.cut()
+            try weights?.cut()
+        } catch {
+            end(.failed(error))
+        }
+    }
+
+    // MARK: Weights and rollouts
+
     private func receiveSubscriptions() {
-        while let frames = weights?.receive() {
+        while let frames = weights?.socket.receive() {
             // 1: a subscription, 0: its end. Whoever subscribes to its own topic gets the last value at once.
             let subscription = frames[0].withBytes { [UInt8]($0.prefix(WireProtocol.maximumTopicBytes + 2)) }
             let topic = Array(subscription.dropFirst())
-            guard subscription.first == 1, topic.starts(with: WireProtocol.ownTopicPrefix), topic.count <= WireProtocol.maximumTopicBytes else {
-                continue
-            }
-            publish(topic)
+            guard subscription.first == 1 else { continue }
+            let isOwn = topic.starts(with: WireProtocol.ownTopicPrefix) && topic.count <= WireProtocol.maximumTopicBytes
+            subscriptions.came(from: weights?.socket.sender, isKnown: isOwn || topic == WireProtocol.weightsTopic, now: .now)
+            if isOwn { publish(topic) }
         }
+        // Each topic takes memory until its connection ends.
+        guard subscriptions.mustBeCut(now: .now) else { return }
+        log.warning("somebody subscribes to what is not published: every connection for weights has to come back")
+        do { try weights?.cut() } catch { end(.failed(error)) }
     }
 
     private func publish(_ topic: [UInt8]) {
         guard let lastPublished else { return }
-        weights?.send([.bytes(topic), .bytes(lastPublished.header.encoded()), .shared(lastPublished.parameters)])
+        weights?.socket.send([.bytes(topic), .bytes(lastPublished.header.encoded()), .shared(lastPublished.parameters)])
     }
 
     /// Whether every version goes to everybody: of many actors, only the few that act next have a use for it, and what is sent to the others
@@ -169,37 +205,52 @@ final class LearnerSockets {
     private var everybodyGetsEveryVersion: Bool { intake!.actors <= 4 * rolloutsPerUpdate }
 
     private func receiveStreams() {
-        while let frames = streams?.receive() {
+        while let frames = streams?.socket.receive() {
             let peer = frames[0].withBytes { RolloutIntake.Peer($0) }
+            var holder: UInt64 = 0
+            if let door {
+                // Revoked a moment ago, or allowed as something else.
+                guard let key = door.list[streams?.socket.sender], key.roles.contains(.actor) else { continue }
+                holder = key.key.fingerprint
+            }
+            if case .exceeded(let isFirst) = budget.spend(peer, now: .now) {
+                if isFirst {
+                    log.warning("a connection sends more messages than it may; they are thrown away")
+                    perform(intake!.overloaded(by: peer))
+                }
+                continue
+            }
             guard frames.count >= 2 else {
                 perform(intake!.malformed(.frames(expected: 2, found: frames.count), from: peer))
                 continue
             }
             do {
-                receive(try StreamMessage(decoding: frames[1]), columns: Array(frames.dropFirst(2)), from: peer)
+                receive(try StreamMessage(decoding: frames[1]), columns: Array(frames.dropFirst(2)), from: peer, holder)
             } catch {
                 perform(intake!.malformed(error, from: peer))
             }
         }
     }
 
-    private func receive(_ message: StreamMessage, columns: [SharedBytes], from peer: RolloutIntake.Peer) {
-        guard case .rollout(let header) = message else { return perform(intake!.received(message, from: peer, now: .now)) }
+    private func receive(_ message: StreamMessage, columns: [SharedBytes], from peer: RolloutIntake.Peer, _ holder: UInt64) {
+        guard case .rollout(let header) = message else { return perform(intake!.received(message, from: peer, holder: holder, now: .now)) }
         let actions = intake!.received(message, from: peer, now: .now)
         perform(actions.filter { $0 != .accept })
         guard actions.contains(.accept) else { return }
+        // It came with a ticket: those are counted already.
+        budget.refund(peer)
         do {
             let rollout = try header.rollout(columns: columns)
             try rollout.validate(shape!)
             let version = intake!.version
             desk.update {
-                $0.queue.append(QueuedRollout(rollout: rollout, arrivedAt: version))
+                $0.queue.append(QueuedRollout(rollout: rollout, arrivedAt: version, holder: holder))
                 $0.bytesReceived += UInt64(rollout.byteCount)
             }
         } catch {
             // The sequence number is used up: it must come to its end in the ledger.
             let nonFinite = (error as? RolloutError)?.isNonFinite ?? false
-            desk.update { $0.failed.append(FailedRollout(header: header, problem: "\(error)", isNonFinite: nonFinite)) }
+            desk.update { $0.failed.append(FailedRollout(header: header, problem: "\(error)", isNonFinite: nonFinite, holder: holder)) }
             perform(
                 intake!.malformed(.invalid(field: "rollout \(header.id)", value: "\(error)", allowed: "see proto/apus.proto"), from: peer))
         }
@@ -208,7 +259,7 @@ final class LearnerSockets {
     private func perform(_ actions: [RolloutIntake.Action]) {
         for action in actions {
             switch action {
-            case .send(let peer, let message): streams?.send([.bytes(peer), .bytes(message.encoded())])
+            case .send(let peer, let message): streams?.socket.send([.bytes(peer), .bytes(message.encoded())])
             case .accept: break
             case .weights(let place): if !everybodyGetsEveryVersion { publish(WireProtocol.weightsTopic(of: place)) }
             case .lost(let place, let sequences): desk.update { $0.lost.append((place, sequences)) }
@@ -276,6 +327,8 @@ final class LearnerSockets {
                 Gauge("rollouts_per_update", Double(desk.rolloutsNeeded)), Gauge("credits", Double(intake?.credits ?? desk.credits)),
                 Gauge("busy_seconds", state.name == ShareMeter.busy ? state.seconds : 0),
                 Gauge("waiting_records", Double(records.count)), Gauge("bytes_received", Double(desk.bytesReceived)),
+                Gauge("refused_keys", Double(door?.rejections.total ?? 0)), Gauge("dropped_messages", Double(budget.dropped)),
+                Gauge("refused_handshakes", Double((streams?.refusedHandshakes ?? 0) + (weights?.refusedHandshakes ?? 0))),
             ]
             return Heartbeat(
                 token: 0, gauges: desk.gauges + counts, waits: waits(desk, state, going, records, now), wallTime: Time.wall,
@@ -329,13 +382,5 @@ extension RolloutShape {
             bytes = product
         }
         return bytes
-    }
-}
-
-extension String {
-    /// `tcp://0.0.0.0:1234` → `tcp://HOST:1234`
-    fileprivate func replacingHost(with host: String) -> String {
-        guard let colon = lastIndex(of: ":") else { return self }
-        return "tcp://\(host)\(self[colon...])"
     }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct TextTests {
     static let commands = [
         "train", "status", "why", "watch", "spawn", "adjust", "evaluate", "plot", "ledger", "ledger check", "replay", "bench", "config", "methods",
-        "environments", "doctor", "lag-sweep", "prove", "chaos",
+        "environments", "doctor", "lag-sweep", "prove", "chaos", "keys", "keys new", "keys show", "keys allow", "keys revoke",
     ]
 
     @Test(arguments: [""] + commands)
@@ -70,6 +70,15 @@ import Testing
         (["lag-sweep", "cartpole", "-o", "lag.png"], 64, "ends in .svg"),
         (["lag-sweep", "cartpole", "--set", "method.options.clpi=1", "--corrections", "clip"], 1, "Did you mean clip?"),
         (["prove"], 64, "--all"),
+        (["keys", "new", "--for", "gpu-1"], 64, "apus keys new --for NAME FOLDER"),
+        (["keys", "new", "mine", "--name", "a b"], 1, "cannot be the name"),
+        (["keys", "new", "mine", "--authority", "."], 64, "--for NAME"),
+        (["keys", "new", "mine", "--for", "gpu-1", "--authority", "none"], 1, "none"),
+        (["keys", "show", "none"], 1, "apus keys new 'none'"),
+        (["keys", "allow", "gpu-1", "key"], 1, "apus keys new"),
+        (["keys", "allow", "gpu-1", "key", "--role", "boss"], 64, "actor, learner and command"),
+        (["keys", "revoke", "gpu-1", "--keys", "none"], 1, "gpu-1 is not allowed"),
+        (["status", "--coordinator", "tcp://127.0.0.1:1", "--keys", "none"], 1, "apus keys new 'none'"),
         (["spawn"], 64, "--coordinator"),
         (["spawn", "--coordinator", "tcp://h:7700"], 64, "--inventory"),
         (["spawn", "--coordinator", "tcp://h:7700", "--hosts", "a:0"], 1, "a,b:4,me@c:2"),
@@ -87,7 +96,7 @@ import Testing
             let result = try Program.apus(arguments, in: folder)
             #expect(result.code == code && result.output.isEmpty)
             #expect(result.error.contains(says), "\(result.error)")
-            for name in ["runs", "sweeps", "proofs"] { #expect(!Files.exists("\(folder)/\(name)"), "a mistake leaves nothing behind") }
+            for name in ["runs", "sweeps", "proofs", "mine"] { #expect(!Files.exists("\(folder)/\(name)"), "a mistake leaves nothing behind") }
         }
     }
 

@@ -204,7 +204,7 @@ import Wire
         ] {
             #expect(assigned(environment, slots, unroll, P.bytes(5, networkFields([number: bytes]))) == "NetworkSettings.\(name)")
         }
-        for code in [0, 7] { #expect(field(P.bytes(3, P.number(1, UInt64(code)))) == "Refusal.code") }
+        for code in [0, 9] { #expect(field(P.bytes(3, P.number(1, UInt64(code)))) == "Refusal.code") }
         for time in [Double.nan, .infinity] { #expect(field(P.bytes(7, P.double(2, time))) == "Record.time") }
         #expect(field(P.bytes(13, P.bytes(5, P.number(1, 3)))) == "MemberStatus.role")
         for seconds in [-1, Double.nan, .infinity] {

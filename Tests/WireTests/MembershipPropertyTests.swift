@@ -208,7 +208,7 @@ private struct ControlSimulation {
                         index)
                 }
             case .located(let location): processes[index].located = location
-            case .departed, .adjust: break
+            case .departed, .adjust, .allowed: break
             case .stop(let reason): violations.append("stopped: \(reason)")
             case .refused(let refusal):
                 // A new learner waits until the coordinator has noticed that the one before is gone.

@@ -27,7 +27,9 @@ enum Samples {
     private static let locations = [
         LearnerLocation(rollouts: "tcp://host:1", weights: "ipc:///tmp/w", life: 1),
         LearnerLocation(rollouts: "r", weights: "w", life: .max),
+        LearnerLocation(rollouts: "r", weights: "w", life: 1, key: keys[0]),
     ]
+    private static let keys = (0..<3).map { PublicKey(bytes: [UInt8](repeating: UInt8($0), count: 32))! }
     private static let members = (0..<50).map { (index: Int) -> MemberStatus in
         var member = MemberStatus(
             role: index % 2 == 0 ? .actor : .learner, place: MemberPlace(rank: .max - UInt32(index), incarnation: UInt32(index)),
@@ -36,6 +38,7 @@ enum Samples {
         member.streams = Array(streams.prefix(index % 3))
         member.ageSeconds = Double(index)
         member.clockAhead = index % 4 == 0 ? nil : -Double(index)
+        if index % 4 == 0 { member.identity = MemberIdentity(name: "gpu-\(index)", fingerprint: .max) }
         return member
     }
 
@@ -93,10 +96,14 @@ enum Samples {
             .status(Status(run: 0, runName: "", runDirectory: "", ageSeconds: 0, members: [], lastRecord: nil, refused: 0)),
         ]
         messages += records.map { .record($0) } + locations.map { .learnerLocation($0) } + texts.map { .stop(reason: $0) }
+        var turnedAway = Status(run: 0, runName: "", runDirectory: "", ageSeconds: 0, members: [], lastRecord: nil, refused: 0)
+        turnedAway.rejected = texts.map { RejectedKey(fingerprint: .max, address: $0, count: .max, secondsAgo: 1e300) }
+        let allowed = keys.enumerated().map { AllowedKey(name: "host_\($0)@a.b-c", key: $1, roles: $0 == 0 ? .all : .actor) }
+        messages += [.status(turnedAway), .allowList(AllowList()), .allowList(AllowList(allowed))]
         return messages + refusals.map { .refusal($0) }
     }()
 
-    private static let refusals: [Refusal] = (UInt32(1)...6).map { code in
+    private static let refusals: [Refusal] = (UInt32(1)...8).map { code in
         var refusal = Refusal(RefusalCode(rawValue: code)!, problem: texts[Int(code) % 4], remedy: texts[Int(code + 1) % 4])
         refusal.protocol = code
         return refusal

@@ -29,6 +29,8 @@ typedef struct Apus__StreamProgress Apus__StreamProgress;
 typedef struct Apus__Heartbeat Apus__Heartbeat;
 typedef struct Apus__HeartbeatReply Apus__HeartbeatReply;
 typedef struct Apus__LearnerLocation Apus__LearnerLocation;
+typedef struct Apus__AllowList Apus__AllowList;
+typedef struct Apus__AllowedKey Apus__AllowedKey;
 typedef struct Apus__Record Apus__Record;
 typedef struct Apus__Outcome Apus__Outcome;
 typedef struct Apus__RecordKept Apus__RecordKept;
@@ -41,6 +43,7 @@ typedef struct Apus__MemberStatus Apus__MemberStatus;
 typedef struct Apus__Clock Apus__Clock;
 typedef struct Apus__Event Apus__Event;
 typedef struct Apus__Status Apus__Status;
+typedef struct Apus__RejectedKey Apus__RejectedKey;
 typedef struct Apus__Stream Apus__Stream;
 typedef struct Apus__Attach Apus__Attach;
 typedef struct Apus__Grant Apus__Grant;
@@ -83,7 +86,15 @@ typedef enum _Apus__RefusalCode {
   /*
    * the run is over
    */
-  APUS__REFUSAL_CODE__REFUSAL_FINISHED = 6
+  APUS__REFUSAL_CODE__REFUSAL_FINISHED = 6,
+  /*
+   * the sender's key does not allow this
+   */
+  APUS__REFUSAL_CODE__REFUSAL_FORBIDDEN = 7,
+  /*
+   * too many messages, or too many members
+   */
+  APUS__REFUSAL_CODE__REFUSAL_OVERLOAD = 8
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(APUS__REFUSAL_CODE)
 } Apus__RefusalCode;
 typedef enum _Apus__EventKind {
@@ -135,7 +146,8 @@ typedef enum {
   APUS__CONTROL__BODY_GOODBYE = 11,
   APUS__CONTROL__BODY_STATUS_REQUEST = 12,
   APUS__CONTROL__BODY_STATUS = 13,
-  APUS__CONTROL__BODY_ADJUST = 14
+  APUS__CONTROL__BODY_ADJUST = 14,
+  APUS__CONTROL__BODY_ALLOW_LIST = 30
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(APUS__CONTROL__BODY__CASE)
 } Apus__Control__BodyCase;
 
@@ -158,6 +170,7 @@ struct  Apus__Control
     Apus__StatusRequest *status_request;
     Apus__Status *status;
     Apus__Adjust *adjust;
+    Apus__AllowList *allow_list;
   };
 };
 #define APUS__CONTROL__INIT \
@@ -427,9 +440,45 @@ struct  Apus__LearnerLocation
    * Counts the starts of the learner in this run; a higher life replaces a lower one.
    */
   uint32_t life;
+  /*
+   * The public key (Z85) that the learner proves; empty: it listens without keys.
+   */
+  char *key;
 };
 #define APUS__LEARNER_LOCATION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__learner_location__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
+
+
+/*
+ * coordinator → learner, at its start and whenever it changes: whose keys (CURVE) the learner may let in.
+ */
+struct  Apus__AllowList
+{
+  ProtobufCMessage base;
+  size_t n_keys;
+  Apus__AllowedKey **keys;
+};
+#define APUS__ALLOW_LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__allow_list__descriptor) \
+    , 0,NULL }
+
+
+struct  Apus__AllowedKey
+{
+  ProtobufCMessage base;
+  char *name;
+  /*
+   * Z85
+   */
+  char *key;
+  /*
+   * A sum of 1 actor, 2 learner, 4 command.
+   */
+  uint32_t roles;
+};
+#define APUS__ALLOWED_KEY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__allowed_key__descriptor) \
     , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
 
 
@@ -568,10 +617,15 @@ struct  Apus__MemberStatus
    * How far its clock is ahead of the coordinator's; absent until it has told the time.
    */
   Apus__Clock *clock;
+  /*
+   * Of the key that the member has proved: the name it is allowed by, and its first 64 bits; empty and 0 without keys.
+   */
+  char *identity;
+  uint64_t fingerprint;
 };
 #define APUS__MEMBER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__member_status__descriptor) \
-    , APUS__ROLE__ROLE_UNSPECIFIED, 0, 0, (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, NULL }
+    , APUS__ROLE__ROLE_UNSPECIFIED, 0, 0, (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, NULL, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Apus__Clock
@@ -629,10 +683,28 @@ struct  Apus__Status
    */
   size_t n_events;
   Apus__Event **events;
+  /*
+   * The last keys that were turned away, latest last.
+   */
+  size_t n_rejected;
+  Apus__RejectedKey **rejected;
 };
 #define APUS__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__status__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL, NULL, 0, 0,NULL, 0,NULL }
+    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL, NULL, 0, 0,NULL, 0,NULL, 0,NULL }
+
+
+struct  Apus__RejectedKey
+{
+  ProtobufCMessage base;
+  uint64_t fingerprint;
+  char *address;
+  uint64_t count;
+  double seconds_ago;
+};
+#define APUS__REJECTED_KEY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__rejected_key__descriptor) \
+    , 0, (char *)protobuf_c_empty_string, 0, 0 }
 
 
 typedef enum {
@@ -1072,6 +1144,44 @@ Apus__LearnerLocation *
 void   apus__learner_location__free_unpacked
                      (Apus__LearnerLocation *message,
                       ProtobufCAllocator *allocator);
+/* Apus__AllowList methods */
+void   apus__allow_list__init
+                     (Apus__AllowList         *message);
+size_t apus__allow_list__get_packed_size
+                     (const Apus__AllowList   *message);
+size_t apus__allow_list__pack
+                     (const Apus__AllowList   *message,
+                      uint8_t             *out);
+size_t apus__allow_list__pack_to_buffer
+                     (const Apus__AllowList   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__AllowList *
+       apus__allow_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__allow_list__free_unpacked
+                     (Apus__AllowList *message,
+                      ProtobufCAllocator *allocator);
+/* Apus__AllowedKey methods */
+void   apus__allowed_key__init
+                     (Apus__AllowedKey         *message);
+size_t apus__allowed_key__get_packed_size
+                     (const Apus__AllowedKey   *message);
+size_t apus__allowed_key__pack
+                     (const Apus__AllowedKey   *message,
+                      uint8_t             *out);
+size_t apus__allowed_key__pack_to_buffer
+                     (const Apus__AllowedKey   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__AllowedKey *
+       apus__allowed_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__allowed_key__free_unpacked
+                     (Apus__AllowedKey *message,
+                      ProtobufCAllocator *allocator);
 /* Apus__Record methods */
 void   apus__record__init
                      (Apus__Record         *message);
@@ -1300,6 +1410,25 @@ Apus__Status *
 void   apus__status__free_unpacked
                      (Apus__Status *message,
                       ProtobufCAllocator *allocator);
+/* Apus__RejectedKey methods */
+void   apus__rejected_key__init
+                     (Apus__RejectedKey         *message);
+size_t apus__rejected_key__get_packed_size
+                     (const Apus__RejectedKey   *message);
+size_t apus__rejected_key__pack
+                     (const Apus__RejectedKey   *message,
+                      uint8_t             *out);
+size_t apus__rejected_key__pack_to_buffer
+                     (const Apus__RejectedKey   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__RejectedKey *
+       apus__rejected_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__rejected_key__free_unpacked
+                     (Apus__RejectedKey *message,
+                      ProtobufCAllocator *allocator);
 /* Apus__Stream methods */
 void   apus__stream__init
                      (Apus__Stream         *message);
@@ -1477,6 +1606,12 @@ typedef void (*Apus__HeartbeatReply_Closure)
 typedef void (*Apus__LearnerLocation_Closure)
                  (const Apus__LearnerLocation *message,
                   void *closure_data);
+typedef void (*Apus__AllowList_Closure)
+                 (const Apus__AllowList *message,
+                  void *closure_data);
+typedef void (*Apus__AllowedKey_Closure)
+                 (const Apus__AllowedKey *message,
+                  void *closure_data);
 typedef void (*Apus__Record_Closure)
                  (const Apus__Record *message,
                   void *closure_data);
@@ -1512,6 +1647,9 @@ typedef void (*Apus__Event_Closure)
                   void *closure_data);
 typedef void (*Apus__Status_Closure)
                  (const Apus__Status *message,
+                  void *closure_data);
+typedef void (*Apus__RejectedKey_Closure)
+                 (const Apus__RejectedKey *message,
                   void *closure_data);
 typedef void (*Apus__Stream_Closure)
                  (const Apus__Stream *message,
@@ -1558,6 +1696,8 @@ extern const ProtobufCMessageDescriptor apus__stream_progress__descriptor;
 extern const ProtobufCMessageDescriptor apus__heartbeat__descriptor;
 extern const ProtobufCMessageDescriptor apus__heartbeat_reply__descriptor;
 extern const ProtobufCMessageDescriptor apus__learner_location__descriptor;
+extern const ProtobufCMessageDescriptor apus__allow_list__descriptor;
+extern const ProtobufCMessageDescriptor apus__allowed_key__descriptor;
 extern const ProtobufCMessageDescriptor apus__record__descriptor;
 extern const ProtobufCMessageDescriptor apus__outcome__descriptor;
 extern const ProtobufCMessageDescriptor apus__record_kept__descriptor;
@@ -1570,6 +1710,7 @@ extern const ProtobufCMessageDescriptor apus__member_status__descriptor;
 extern const ProtobufCMessageDescriptor apus__clock__descriptor;
 extern const ProtobufCMessageDescriptor apus__event__descriptor;
 extern const ProtobufCMessageDescriptor apus__status__descriptor;
+extern const ProtobufCMessageDescriptor apus__rejected_key__descriptor;
 extern const ProtobufCMessageDescriptor apus__stream__descriptor;
 extern const ProtobufCMessageDescriptor apus__attach__descriptor;
 extern const ProtobufCMessageDescriptor apus__grant__descriptor;

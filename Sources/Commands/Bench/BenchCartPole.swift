@@ -19,6 +19,9 @@ struct BenchCartPole: ParsableCommand {
     @Option(help: "Runs, one after the other.")
     var repetitions = 3
 
+    @Option(help: "What the three talk over: unix sockets, loopback, or loopback with keys. Several, separated by commas, are measured by turns.")
+    var transport = "unix"
+
     @Option(name: .customLong("set"), help: ArgumentHelp("Change a key of the run file.", valueName: "key=value"))
     var overrides: [String] = []
 
@@ -26,7 +29,12 @@ struct BenchCartPole: ParsableCommand {
 
     func validate() throws {
         guard seconds >= 2, repetitions >= 1 else { throw ValidationError("--seconds must be at least 2, --repetitions at least 1.") }
+        for name in transports where !["unix", "tcp", "curve"].contains(name) {
+            throw ValidationError("--transport is \(name), allowed are unix, tcp and curve.")
+        }
     }
+
+    private var transports: [String] { transport.split(separator: ",").map(String.init) }
 
     func run() throws {
         let signals = Signals.take()
@@ -38,20 +46,29 @@ struct BenchCartPole: ParsableCommand {
         let spec = try RunSpec.load("cartpole", overrides: settings + overrides)
         let folder = try RuntimeDirectory.create()
         defer { try? Files.remove(folder) }
-        var runs: [BenchRun] = []
-        for repetition in 0..<repetitions {
-            let run = try BenchRun(spec, runs: folder, name: "bench-\(repetition)", signals: signals)
-            runs.append(run)
-            if !report.json { Console.output("run \(repetition + 1) of \(repetitions): \(run.line)") }
-            if run.interrupted { break }
+        let keys = KeyFolder(path: "\(folder)/keys")
+        try keys.create(name: "bench")
+        var runs = [[BenchRun]](repeating: [], count: transports.count)
+        measuring: for repetition in 0..<repetitions {
+            for (index, name) in transports.enumerated() {
+                let transport: LocalRun.Transport = name == "curve" ? .curve(keys) : name == "tcp" ? .tcp : .unix
+                let run = try BenchRun(spec, runs: folder, name: "bench-\(repetition)-\(index)", transport: transport, signals: signals)
+                runs[index].append(run)
+                if !report.json { Console.output("run \(repetition + 1) of \(repetitions), \(name): \(run.line)") }
+                if run.interrupted { break measuring }
+            }
         }
-        report.print(summary(runs), json: json(runs, spec))
+        for (index, name) in transports.enumerated() {
+            let first = index > 0 ? Sample(values: runs[0].map(\.framesPerSecond)).median : nil
+            report.print(summary(name, runs[index], comparedWith: first), json: json(name, runs[index], spec))
+        }
     }
 
-    private func summary(_ runs: [BenchRun]) -> String {
+    private func summary(_ name: String, _ runs: [BenchRun], comparedWith first: Double?) -> String {
         let rate = Sample(values: runs.map(\.framesPerSecond))
+        let share = first.map { ", \(Format.decimal(rate.median / $0 * 100, 1)) % of \(transports[0])" } ?? ""
         return """
-            frames per second: median \(Format.count(rate.median)), lowest \(Format.count(rate.lowest)), highest \(Format.count(rate.highest))
+            \(name): frames per second: median \(Format.count(rate.median)), lowest \(Format.count(rate.lowest)), highest \(Format.count(rate.highest))\(share)
             \(explanation(runs))
             """
     }
@@ -64,11 +81,11 @@ struct BenchCartPole: ParsableCommand {
         return "learner idle \(Format.decimal(learner * 100, 0)) %, actor idle \(Format.decimal(actor * 100, 0)) %: \(who)"
     }
 
-    private func json(_ runs: [BenchRun], _ spec: RunSpec) -> String {
+    private func json(_ name: String, _ runs: [BenchRun], _ spec: RunSpec) -> String {
         func median(_ value: (BenchRun) -> Double) -> JSON { .number(Sample(values: runs.map(value)).median) }
         let rate = Sample(values: runs.map(\.framesPerSecond))
         let object = JSON.object([
-            JSON.Member("frames_per_second", .number(rate.median)), JSON.Member("frames_per_second_lowest", .number(rate.lowest)),
+            JSON.Member("transport", .string(name)), JSON.Member("frames_per_second", .number(rate.median)), JSON.Member("frames_per_second_lowest", .number(rate.lowest)),
             JSON.Member("frames_per_second_highest", .number(rate.highest)), JSON.Member("repetitions", .integer(runs.count)),
             JSON.Member("policy_lag_mean", median(\.policyLag)), JSON.Member("learner_idle_share", median(\.learnerIdle)),
             JSON.Member("actor_idle_share", median(\.actorIdle)), JSON.Member("memory_megabytes", median(\.megabytes)),
@@ -96,9 +113,9 @@ private struct BenchRun {
         """
     }
 
-    init(_ spec: RunSpec, runs: String, name: String, signals: Signals) throws {
+    init(_ spec: RunSpec, runs: String, name: String, transport: LocalRun.Transport, signals: Signals) throws {
         let directory = try RunDirectory.create(runs: runs, name: name, spec: spec)
-        let run = try LocalRun(directory, actors: spec.actors.count, signals: signals)
+        let run = try LocalRun(directory, actors: spec.actors.count, transport: transport, signals: signals)
         var actorBusy: [Double] = []
         var lastMemory = Time.zero
         var memory = 0.0

@@ -30,6 +30,7 @@ final class LocalRun {
     private let http: String?
     private let runtime: String
     private let wiring: Wiring
+    private let transport: Transport
     private let endpoint: Endpoint
     /// This very program; without commands of its own for the roles, their programs lie beside it.
     private let program: String
@@ -45,20 +46,35 @@ final class LocalRun {
     private var failure: (any Error)?
     private var interrupted = false
 
+    /// What the three roles talk over: unix sockets, or for measurements loopback, without keys and with the keys of a folder.
+    enum Transport {
+        case unix, tcp
+        case curve(KeyFolder)
+
+        var keys: KeyFolder? { if case .curve(let folder) = self { folder } else { nil } }
+    }
+
     /// - Parameter rewire: puts something between the members: given the folder of this run's sockets, says where they find each other.
     init(
-        _ directory: RunDirectory, actors: Int, http: String? = nil, signals: Signals,
+        _ directory: RunDirectory, actors: Int, http: String? = nil, transport: Transport = .unix, signals: Signals,
         rewire: (String) throws -> Wiring = { Wiring(listening: $0, connecting: $0) }
     ) throws {
+        self.transport = transport
         self.directory = directory
         self.actors = actors
         self.http = http
         self.signals = signals
         runtime = try RuntimeDirectory.create()
         wiring = try rewire(runtime)
-        endpoint = try Endpoint("ipc://\(wiring.listening)/control")
+        endpoint =
+            switch transport {
+            case .unix: try Endpoint("ipc://\(wiring.listening)/control")
+            // Whoever listens there now is gone when the coordinator comes.
+            case .tcp, .curve: try Socket(.router, in: SocketContext()).bind(Endpoint("tcp://127.0.0.1:*"))
+            }
         program = try Files.readLink("/proc/self/exe")
-        status = Socket(.dealer, in: context, linger: 0)
+        let keys = try transport.keys?.load()
+        status = Socket(.dealer, in: context, linger: 0, security: try .client(keys, server: keys?.coordinator, at: endpoint))
         try status.connect(endpoint)
     }
 
@@ -107,17 +123,17 @@ final class LocalRun {
     // MARK: Processes
 
     private func start(_ name: String) throws {
-        let coordinator = "ipc://\(wiring.connecting)/control"
-        let arguments: [String]
+        var coordinator = endpoint.description
+        if case .unix = transport { coordinator = "ipc://\(wiring.connecting)/control" }
+        var arguments: [String]
         switch name {
         case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description] + (http.map { ["--http", $0] } ?? [])
         case "learner":
-            arguments = [
-                "--coordinator", coordinator, "--folder", wiring.listening, "--advertise", wiring.connecting,
-                "--runs", Files.parent(of: directory.path),
-            ]
+            arguments = ["--coordinator", coordinator, "--runs", Files.parent(of: directory.path)]
+            if case .unix = transport { arguments += ["--folder", wiring.listening, "--advertise", wiring.connecting] }
         default: arguments = ["--coordinator", coordinator]
         }
+        if let keys = transport.keys { arguments += ["--keys", keys.path] }
         let role = String(name.prefix { $0 != "-" })
         let (program, words) = Roles.areInThisProgram ? (self.program, [role]) : ("\(Files.parent(of: self.program))/apus-\(role)", [])
         children[name] = try Child(name, program: program, arguments: words + arguments, log: "\(directory.log)/\(name).log")

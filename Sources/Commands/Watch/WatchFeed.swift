@@ -24,10 +24,10 @@ final class WatchFeed: Sendable {
     private static let interval = 0.25
     private static let patience = 1.0
 
-    init(_ coordinator: Endpoint, directory: RunDirectory?) {
+    init(_ coordinator: Endpoint, keys: Keys?, directory: RunDirectory?) {
         thread = WorkThread("watch") { [content] in
             do {
-                let client = try StatusClient(coordinator: coordinator, context: SocketContext())
+                let client = try StatusClient(coordinator: coordinator, keys: keys, context: SocketContext())
                 while !content.read({ $0.done }) {
                     let news = try Self.ask(client, coordinator, directory)
                     content.update {

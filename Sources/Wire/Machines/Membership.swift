@@ -12,6 +12,8 @@ public struct Membership: Sendable {
         public var heartbeatSeconds: Double
         /// A member that was silent this long is taken for gone.
         public var silenceLimit: Double
+        /// Of one run at a time: what a member costs is bounded, and so is the number of them.
+        public var maximumMembers = 4096
         public var assignment: ActorAssignment
 
         public init(
@@ -33,6 +35,8 @@ public struct Membership: Sendable {
         /// By rank: how many incarnations were handed out.
         public var incarnations: [UInt32: UInt32] = [:]
         public var learnerLives: UInt32 = 0
+        /// By rank: whose key its newest incarnation has proved.
+        public var holders: [UInt32: MemberIdentity] = [:]
         public init() {}
     }
 
@@ -60,8 +64,10 @@ public struct Membership: Sendable {
         var waits: [Wait] = []
         var streams: [StreamProgress] = []
         var clock = ClockOffset()
+        /// The key that it has proved; nil without keys.
+        var key: AllowedKey?
 
-        var description: String { "\(role) \(place) (process \(pid) on \(host))" }
+        var description: String { "\(role) \(place) (process \(pid) on \(host)\(key.map { ", key of \($0.name)" } ?? ""))" }
         var subject: MembershipEvent.Subject { MembershipEvent.Subject(role: role, place: place, host: host, pid: pid) }
     }
 
@@ -87,8 +93,12 @@ public struct Membership: Sendable {
     private var events: [(time: Time, event: MembershipEvent)] = []
 
     public private(set) var refused: UInt64 = 0
+    /// Whose keys the learner may let in; nil: there are no keys in this run.
+    private var allowed: AllowList?
     /// How the coordinator spends its time, for the status.
     public var gauges: [Gauge] = []
+    /// Keys that were turned away, for the status.
+    public var rejected: [RejectedKey] = []
 
     /// A member that has missed its heartbeats this long, and whose connection is closed as well, is gone: sooner than silence alone would tell. A
     /// living one would have introduced itself over another connection by now.
@@ -97,6 +107,8 @@ public struct Membership: Sendable {
     package static let eventsKept = 64
     /// Longer than this between two ticks, and the coordinator itself was stopped, in seconds.
     static let standstill = 1.5
+    /// So many processes that were taken for gone get their own place again.
+    static let formerLimit = 65_536
     /// How long members may take to finish after a stop, in seconds.
     static let stopPatience = 15.0
     /// How long a coordinator that has followed another one waits for the members of before, in seconds: one that is stopped in its first moment
@@ -123,10 +135,15 @@ public struct Membership: Sendable {
 
     // MARK: Events
 
-    /// - Parameter wall: seconds since 1970 by the coordinator's clock, to compare the members' with.
-    public mutating func received(_ message: ControlMessage, from peer: Peer, now: Time, wall: Double? = nil) -> [Action] {
+    /// - Parameters:
+    ///   - key: what the connection has proved; nil: it is one without keys.
+    ///   - wall: seconds since 1970 by the coordinator's clock, to compare the members' with.
+    public mutating func received(
+        _ message: ControlMessage, from peer: Peer, key: AllowedKey? = nil, now: Time, wall: Double? = nil
+    ) -> [Action] {
+        if let key, let refusal = ControlGate.refusal(of: message, from: key) { return [refuse(peer, refusal, now)] }
         switch message {
-        case .hello(let hello): return welcome(hello, from: peer, now: now)
+        case .hello(let hello): return welcome(hello, from: peer, key, now: now)
         case .statusRequest(let version):
             guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version), now)] }
             return [.send(peer, .status(status(now: now)))]
@@ -150,13 +167,30 @@ public struct Membership: Sendable {
         case .goodbye(let token, let reason):
             guard members[token] != nil else { return [] }
             return left(token, cause: reason, expected: true, ended: true, now) + endIfDone(now)
-        case .welcome, .refusal, .heartbeatReply, .learnerLocation, .recordKept, .departed, .stop, .status:
+        case .welcome, .refusal, .heartbeatReply, .learnerLocation, .recordKept, .departed, .stop, .status, .allowList:
             return [refuse(peer, Refusal(.malformed, problem: "a member does not send this message", remedy: "See proto/apus.proto."), now)]
         }
     }
 
     public mutating func malformed(_ error: WireError, from peer: Peer, now: Time) -> [Action] {
         [refuse(peer, Refusal(.malformed, problem: error.description, remedy: "Send messages as proto/apus.proto describes them."), now)]
+    }
+
+    /// A peer sends more than it may: what it says is not heard.
+    public mutating func overloaded(by peer: Peer, now: Time) -> [Action] {
+        [.log("a connection sends more messages than it may; they are thrown away"), refuse(peer, .tooManyMessages, now)]
+    }
+
+    /// Whether the peer is this run's learner, whose record may come in bursts.
+    public func isLearner(_ peer: Peer) -> Bool { members.values.contains { $0.role == .learner && $0.peer == peer } }
+
+    /// From now on these keys may take part, and no others: whoever is there with another one is taken for gone.
+    public mutating func allow(_ list: AllowList, now: Time) -> [Action] {
+        allowed = list
+        let learner = members.values.first { $0.role == .learner && list[$0.key?.key]?.roles.allows(.learner) ?? false }
+        let revoked = members.filter { $0.value.key != nil && !(list[$0.value.key?.key]?.roles.allows($0.value.role) ?? false) }.keys.sorted()
+        return (learner.map { [.send($0.peer, .allowList(list))] } ?? []) + revoked.flatMap { left($0, cause: "its key was revoked", expected: false, ended: true, now) }
+            + endIfDone(now)
     }
 
     /// The kernel says that this process is no more.
@@ -197,14 +231,15 @@ public struct Membership: Sendable {
 
     // MARK: Parts
 
-    private mutating func welcome(_ hello: Hello, from peer: Peer, now: Time) -> [Action] {
+    private mutating func welcome(_ hello: Hello, from peer: Peer, _ key: AllowedKey?, now: Time) -> [Action] {
         guard hello.protocol == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: hello.protocol), now)] }
         if let stopReason, members[hello.token] == nil, hello.returning == nil {
             return [
                 refuse(peer, Refusal(.finished, problem: "the run is over: \(stopReason)", remedy: "Start a new run, or resume this one."), now)
             ]
         }
-        if members[hello.token] != nil {
+        if let member = members[hello.token] {
+            guard member.key?.key == key?.key else { return [refuse(peer, .anotherKey, now)] }
             members[hello.token]!.peer = peer
             members[hello.token]!.lastHeard = now
             return admit(hello, to: members[hello.token]!.place, peer) + stopAgain(peer)
@@ -214,6 +249,15 @@ public struct Membership: Sendable {
         if let returning, !wasGiven(returning, to: hello.role) {
             let problem = "this coordinator leads another run than the one in which this process is \(hello.role) \(returning)"
             return [refuse(peer, Refusal(.wrongRun, problem: problem, remedy: "Start this process again to take part in this run."), now)]
+        }
+        if let returning, hello.role == .actor, let holder = ledger.holders[returning.rank], holder.fingerprint != key?.key.fingerprint ?? 0,
+            returning.incarnation + 1 == ledger.incarnations[returning.rank]
+        {
+            return [refuse(peer, .anotherKey, now)]
+        }
+        if hello.role == .actor, members.count >= settings.maximumMembers {
+            let problem = "this run has \(members.count) members, the most that a coordinator takes"
+            return [refuse(peer, Refusal(.overload, problem: problem, remedy: "Give the actors that there are more slots instead."), now)]
         }
         var actions: [Action] = []
         let place: MemberPlace
@@ -250,10 +294,12 @@ public struct Membership: Sendable {
                 let rank = (0..<UInt32.max).first { !ranks.contains($0) }!
                 place = MemberPlace(rank: rank, incarnation: ledger.incarnations[rank] ?? 0)
             }
+            if place.incarnation >= ledger.incarnations[place.rank] ?? 0 { ledger.holders[place.rank] = key?.identity }
             ledger.incarnations[place.rank] = max(ledger.incarnations[place.rank] ?? 0, place.incarnation + 1)
         }
         actions.append(.persist(ledger))
-        let member = Member(role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, joined: now, lastHeard: now)
+        let member = Member(
+            role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, joined: now, lastHeard: now, key: key)
         members[hello.token] = member
         doubtful.remove(hello.token)
         note(returning == nil ? .joined : .returned, "", of: member.subject, now)
@@ -281,6 +327,7 @@ public struct Membership: Sendable {
         case .actor:
             if let learner { actions.append(.send(peer, .learnerLocation(learner))) }
         case .learner:
+            if let allowed { actions.append(.send(peer, .allowList(allowed))) }
             if var location = hello.learner {
                 location.life = place.incarnation
                 learner = location
@@ -307,6 +354,11 @@ public struct Membership: Sendable {
     private mutating func left(_ token: UInt64, cause: String, expected: Bool, ended: Bool, _ now: Time) -> [Action] {
         guard let member = members.removeValue(forKey: token) else { return [] }
         note(expected ? .left : .lost, cause, of: member.subject, now)
+        // Tokens are the choice of whoever comes: not all of them are remembered.
+        if former.count >= Self.formerLimit {
+            former = former.filter { doubtful.contains($0.key) }
+            if former.count >= Self.formerLimit { (former, doubtful) = ([:], []) }
+        }
         former[token] = member
         if !ended { doubtful.insert(token) }
         return [.log("\(member.description) \(expected ? "left" : "was lost"): \(cause)")] + depart(member, cause: cause, ended: ended)
@@ -354,17 +406,21 @@ public struct Membership: Sendable {
 
     public func status(now: Time) -> Status {
         let list = members.values.sorted { ($0.role.rawValue, $0.place) < ($1.role.rawValue, $1.place) }
-        return Status(
+        var status = Status(
             run: settings.run, runName: settings.runName, runDirectory: settings.runDirectory, ageSeconds: now - started,
             members: list.map {
-                MemberStatus(
+                var one = MemberStatus(
                     role: $0.role, place: $0.place, host: $0.host, pid: $0.pid, silentSeconds: now - $0.lastHeard, gauges: $0.gauges,
                     waits: $0.waits, streams: $0.streams, ageSeconds: now - $0.joined, clockAhead: $0.clock.seconds)
+                one.identity = $0.key?.identity
+                return one
             }, lastRecord: lastRecord, refused: refused, gauges: gauges,
             events: events.map { time, event in
                 var event = event
                 event.secondsAgo = now - time
                 return event
             })
+        status.rejected = rejected
+        return status
     }
 }

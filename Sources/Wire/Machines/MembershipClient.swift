@@ -14,6 +14,8 @@ public struct MembershipClient: Sendable {
         case stop(reason: String)
         /// A bound on policy lag that holds from now on.
         case adjust(maxLag: UInt64)
+        /// Whose keys the learner may let in from now on.
+        case allowed(AllowList)
         /// The coordinator will not take this process.
         case refused(Refusal)
     }
@@ -105,6 +107,7 @@ public struct MembershipClient: Sendable {
             return [.departed(MemberPlace(rank: rank, incarnation: incarnation), cause: cause, ended: ended)]
         case .stop(let reason): return [.stop(reason: reason)]
         case .adjust(_, let maxLag): return [.adjust(maxLag: maxLag)]
+        case .allowList(let list): return [.allowed(list)]
         case .hello, .heartbeat, .heartbeatReply, .record, .goodbye, .statusRequest, .status: return []
         }
     }

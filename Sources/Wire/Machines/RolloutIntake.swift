@@ -59,6 +59,8 @@ public struct RolloutIntake: Sendable {
         var lastHeard = Time.zero
         /// Since when the coordinator takes it for gone.
         var doubtedSince: Time?
+        /// The fingerprint of the key over which it was opened; 0 without keys.
+        var holder: UInt64 = 0
         /// The newest version that was meant for it.
         var sent: UInt64?
 
@@ -90,6 +92,8 @@ public struct RolloutIntake: Sendable {
     static let doubtfulSilenceLimit = 0.75
     /// Longer than this between two ticks, and the learner itself was stopped, in seconds.
     static let standstill = 1.5
+    /// So many incarnations are remembered, living and gone.
+    static let streamLimit = 1 << 20
     /// How often the silent are looked for, in seconds.
     static let tickInterval = 0.25
 
@@ -120,8 +124,9 @@ public struct RolloutIntake: Sendable {
 
     // MARK: Events
 
-    public mutating func received(_ message: StreamMessage, from peer: Peer, now: Time) -> [Action] {
-        if case .attach(let attach) = message { return attached(attach, from: peer, now: now) }
+    /// - Parameter holder: the fingerprint of the key that the connection has proved; 0 without keys.
+    public mutating func received(_ message: StreamMessage, from peer: Peer, holder: UInt64 = 0, now: Time) -> [Action] {
+        if case .attach(let attach) = message { return attached(attach, from: peer, holder, now: now) }
         guard let place = places[peer] else { return [refuse(peer, .unknownMember, "this connection has no stream", "Attach first.")] }
         streams[place]!.lastHeard = now
         switch message {
@@ -239,7 +244,7 @@ public struct RolloutIntake: Sendable {
         return [.lost(place, (stream.received + 1)...stream.produced)]
     }
 
-    private mutating func attached(_ attach: Attach, from peer: Peer, now: Time) -> [Action] {
+    private mutating func attached(_ attach: Attach, from peer: Peer, _ holder: UInt64, now: Time) -> [Action] {
         guard attach.protocol == WireProtocol.version else {
             refused += 1
             return [.send(peer, .refusal(.protocolMismatch(peer: attach.protocol)))]
@@ -250,6 +255,12 @@ public struct RolloutIntake: Sendable {
         if let stopping { return [.send(peer, .stop(reason: stopping))] }
 
         let before = streams[attach.actor]
+        if let before, before.holder != holder {
+            return [refuse(peer, .forbidden, "actor \(attach.actor) has another key", "Start this actor again; it will get a place of its own.")]
+        }
+        guard before != nil || streams.count < Self.streamLimit else {
+            return [refuse(peer, .overload, "\(streams.count) incarnations have sent rollouts to this learner", "Restart the learner.")]
+        }
         // What the actor does not hold any more was acknowledged, by this life of the learner or the one before.
         let known = attach.firstUnacknowledged - 1
         if let before, known > before.acknowledged || attach.nextSequence <= before.received {
@@ -262,6 +273,7 @@ public struct RolloutIntake: Sendable {
         if let former = before?.peer { places[former] = nil }
         var stream = streams[attach.actor] ?? Stream(received: known, acknowledged: known)
         (stream.peer, stream.produced, stream.lastHeard, stream.doubtedSince) = (peer, attach.nextSequence - 1, now, nil)
+        stream.holder = holder
         // The tickets of before keep their places in the order of consumption; the first of them belong to the rollouts on their way.
         let onTheirWay = Int(attach.begun - stream.received)
         places[peer] = attach.actor
@@ -302,6 +314,12 @@ public struct RolloutIntake: Sendable {
     private mutating func refuse(_ peer: Peer, _ code: RefusalCode, _ problem: String, _ remedy: String) -> Action {
         refused += 1
         return .send(peer, .refusal(Refusal(code, problem: problem, remedy: remedy)))
+    }
+
+    /// A peer sends more than it may: what it says is not heard.
+    public mutating func overloaded(by peer: Peer) -> [Action] {
+        refused += 1
+        return [.send(peer, .refusal(.tooManyMessages))]
     }
 
     /// Counts a message that could not even be decoded.

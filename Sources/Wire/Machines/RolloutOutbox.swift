@@ -103,7 +103,7 @@ public struct RolloutOutbox: Sendable {
             case .malformed:
                 refused += 1
                 return []
-            case .protocol, .wrongRun, .occupied, .finished: return [.end(reason: refusal.problem, refusal: refusal)]
+            case .protocol, .wrongRun, .occupied, .finished, .forbidden, .overload: return [.end(reason: refusal.problem, refusal: refusal)]
             }
         case .attach, .rollout, .ping, .detach: return []
         }

@@ -80,11 +80,19 @@ package func unpack<Message, Result>(
     return try body(message.pointee)
 }
 
-/// A string field as Swift's; bytes that are not UTF-8 are replaced, and the length is bounded.
+/// A string field as Swift's; bytes that are not UTF-8 are replaced, and the length is bounded. So are the control characters of terminals: much of this
+/// is shown to people.
 package func text(_ pointer: UnsafePointer<CChar>?, limit: Int = 4096) -> String {
     guard let pointer else { return "" }
-    let whole = String(cString: pointer)
+    var whole = String(cString: pointer)
+    if whole.utf8.contains(where: { $0 < 0x20 && $0 != 0x0A && $0 != 0x09 || $0 == 0x7F }) {
+        whole = String(whole.map { character in character.isNewline || character == "\t" || !character.isControl ? character : "\u{FFFD}" })
+    }
     return whole.utf8.count <= limit ? whole : String(decoding: whole.utf8.prefix(limit), as: UTF8.self)
+}
+
+extension Character {
+    fileprivate var isControl: Bool { unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } }
 }
 
 /// The elements of a repeated message field.

@@ -69,6 +69,9 @@ extension ControlMessage {
             apus__adjust__init(&message)
             (message.protocol, message.max_lag) = (version, maxLag)
             control.adjust = arena.message(message)
+        case .allowList(let list):
+            control.body_case = APUS__CONTROL__BODY_ALLOW_LIST
+            control.allow_list = arena.message(list.message(&arena))
         case .status(let status):
             control.body_case = APUS__CONTROL__BODY_STATUS
             control.status = arena.message(status.message(&arena))
@@ -97,6 +100,7 @@ extension ControlMessage {
             case APUS__CONTROL__BODY_STATUS_REQUEST: .statusRequest(protocol: control.status_request.pointee.protocol)
             case APUS__CONTROL__BODY_ADJUST:
                 .adjust(protocol: control.adjust.pointee.protocol, maxLag: try adjustedLag(control.adjust.pointee.max_lag))
+            case APUS__CONTROL__BODY_ALLOW_LIST: .allowList(try AllowList(control.allow_list.pointee))
             case APUS__CONTROL__BODY_STATUS: .status(try Status(control.status.pointee))
             default: throw .missing(field: "Control.body")
             }
@@ -185,7 +189,7 @@ extension Refusal {
 
     init(_ message: Apus__Refusal) throws(WireError) {
         guard let code = RefusalCode(rawValue: message.code.rawValue) else {
-            throw .invalid(field: "Refusal.code", value: "\(message.code.rawValue)", allowed: "1…6")
+            throw .invalid(field: "Refusal.code", value: "\(message.code.rawValue)", allowed: "1…8")
         }
         self.init(code, problem: text(message.problem), remedy: text(message.remedy))
         self.protocol = message.protocol
@@ -207,10 +211,13 @@ extension LearnerLocation {
         var message = Apus__LearnerLocation()
         apus__learner_location__init(&message)
         (message.rollouts, message.weights, message.life) = (arena.string(rollouts), arena.string(weights), life)
+        message.key = arena.string(key?.z85 ?? "")
         return message
     }
     fileprivate init(_ message: Apus__LearnerLocation) throws(WireError) {
         self.init(rollouts: text(message.rollouts, limit: 256), weights: text(message.weights, limit: 256), life: message.life)
+        let proven = text(message.key, limit: 64)
+        if !proven.isEmpty { key = try publicKey(proven, "LearnerLocation.key") }
         guard !rollouts.isEmpty, !weights.isEmpty else { throw .missing(field: "LearnerLocation.rollouts or .weights") }
     }
 }

@@ -25,6 +25,8 @@ public enum ControlMessage: Sendable, Equatable {
     case status(Status)
     /// A bound on policy lag that holds from now on.
     case adjust(protocol: UInt32 = WireProtocol.version, maxLag: UInt64)
+    /// Whose keys the learner may let in.
+    case allowList(AllowList)
 }
 
 public struct Hello: Sendable, Equatable {
@@ -109,6 +111,10 @@ public enum RefusalCode: UInt32, Sendable {
     case wrongRun = 4
     case malformed = 5
     case finished = 6
+    /// The sender's key does not allow this.
+    case forbidden = 7
+    /// Too many messages, or too many members.
+    case overload = 8
 }
 
 /// The answer to a message that cannot be taken: what is wrong and what to do about it.
@@ -148,10 +154,13 @@ public struct LearnerLocation: Sendable, Hashable {
     public var weights: String
     /// Counts the starts of the learner in this run.
     public var life: UInt32
-    public init(rollouts: String, weights: String, life: UInt32) {
+    /// What the learner proves; nil: it listens without keys.
+    public var key: PublicKey?
+    public init(rollouts: String, weights: String, life: UInt32, key: PublicKey? = nil) {
         self.rollouts = rollouts
         self.weights = weights
         self.life = life
+        self.key = key
     }
 }
 

@@ -17,6 +17,7 @@ extension MemberStatus {
             clock.ahead_seconds = clockAhead
             message.clock = arena.message(clock)
         }
+        (message.identity, message.fingerprint) = (arena.string(identity?.name ?? ""), identity?.fingerprint ?? 0)
         return message
     }
 
@@ -29,6 +30,8 @@ extension MemberStatus {
             pid: message.pid, silentSeconds: message.silent_seconds, gauges: elements(message.n_gauges, message.gauges).map(Gauge.init),
             waits: try Wait.list(message.n_waits, message.waits), streams: try StreamProgress.list(message.n_streams, message.streams),
             ageSeconds: message.age_seconds, clockAhead: message.clock.map { $0.pointee.ahead_seconds })
+        let name = text(message.identity, limit: 64)
+        if !name.isEmpty { identity = MemberIdentity(name: name, fingerprint: message.fingerprint) }
     }
 }
 
@@ -71,6 +74,7 @@ extension Status {
         (message.n_members, message.members) = (members.count, arena.messages(members) { $0.message(&$1) })
         (message.n_gauges, message.gauges) = (gauges.count, arena.messages(gauges) { $0.message(&$1) })
         (message.n_events, message.events) = (events.count, arena.messages(events) { $0.message(&$1) })
+        (message.n_rejected, message.rejected) = (rejected.count, arena.messages(rejected) { $0.message(&$1) })
         if let lastRecord { message.last_record = arena.message(lastRecord.message(&arena)) }
         return message
     }
@@ -85,5 +89,6 @@ extension Status {
             ageSeconds: message.age_seconds, members: members,
             lastRecord: try message.last_record.map { pointer throws(WireError) in try Record(pointer.pointee) }, refused: message.refused,
             gauges: elements(message.n_gauges, message.gauges).map(Gauge.init), events: events)
+        rejected = elements(message.n_rejected, message.rejected).map(RejectedKey.init)
     }
 }

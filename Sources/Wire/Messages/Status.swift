@@ -13,6 +13,8 @@ public struct MemberStatus: Sendable, Equatable {
     public var ageSeconds: Double
     /// How far its clock is ahead of the coordinator's; nil until it has told the time.
     public var clockAhead: Double?
+    /// Whose key it has proved; nil without keys.
+    public var identity: MemberIdentity?
 
     public init(
         role: Role, place: MemberPlace, host: String, pid: UInt32, silentSeconds: Double, gauges: [Gauge], waits: [Wait],
@@ -90,6 +92,8 @@ public struct Status: Sendable, Equatable {
     public var gauges: [Gauge]
     /// The last ones, oldest first.
     public var events: [MembershipEvent]
+    /// The last keys that were turned away, latest last.
+    public var rejected: [RejectedKey] = []
 
     public init(
         run: UInt64, runName: String, runDirectory: String, ageSeconds: Double, members: [MemberStatus], lastRecord: Record?, refused: UInt64,

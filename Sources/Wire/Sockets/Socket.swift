@@ -39,6 +39,8 @@ public struct SocketError: Remediable, Equatable {
 
 public enum SocketKind: Sendable {
     case dealer, router, publisher, subscriber
+    /// Answers libzmq's questions about keys.
+    case reply
     /// One peer, on this host.
     case pair
 
@@ -49,6 +51,7 @@ public enum SocketKind: Sendable {
         case .publisher: ZMQ_XPUB
         case .subscriber: ZMQ_SUB
         case .pair: ZMQ_PAIR
+        case .reply: ZMQ_REP
         }
     }
 }
@@ -66,14 +69,16 @@ public final class Socket {
     private let context: SocketContext
     private let kind: SocketKind
     private var file: UnixSocketFile?
+    private let isServer: Bool
 
     /// - Parameters:
     ///   - sendLimit: messages per peer that wait for a slow peer before more are dropped (publisher) or refused; 0: no limit.
     ///   - frameLimit: a peer that sends a larger frame is disconnected before any of it is read.
     ///   - linger: how long `close` still tries to deliver, in milliseconds.
+    ///   - security: who must prove what to whom.
     public init(
         _ kind: SocketKind, in context: SocketContext, sendLimit: Int32 = 0, receiveLimit: Int32 = 0,
-        frameLimit: Int64 = WireProtocol.maximumFrameBytes, linger: Int32 = 500
+        frameLimit: Int64 = WireProtocol.maximumFrameBytes, linger: Int32 = 500, security: SocketSecurity = .none
     ) {
         guard let handle = zmq_socket(context.handle, kind.code) else {
             preconditionFailure("cannot make a socket: \(String(cString: zmq_strerror(zmq_errno())))")
@@ -81,6 +86,7 @@ public final class Socket {
         self.handle = handle
         self.context = context
         self.kind = kind
+        isServer = if case .server = security { true } else { false }
         set(ZMQ_LINGER, linger)
         set(ZMQ_SNDHWM, sendLimit)
         set(ZMQ_RCVHWM, receiveLimit)
@@ -99,7 +105,10 @@ public final class Socket {
             set(ZMQ_TCP_KEEPALIVE_INTVL, 1)
             set(ZMQ_TCP_KEEPALIVE_CNT, 3)
             set(ZMQ_TCP_MAXRT, 5000)
-        case .pair: break
+            // Connections that never get to the first message are closed, and many may wait for their turn meanwhile.
+            set(ZMQ_HANDSHAKE_IVL, 3000)
+            set(ZMQ_BACKLOG, 1024)
+        case .pair, .reply: break
         }
         // What a cut network swallows is tried again soon, not when the kernel would.
         set(ZMQ_CONNECT_TIMEOUT, 2000)
@@ -114,6 +123,7 @@ public final class Socket {
         if kind == .router { set(ZMQ_ROUTER_MANDATORY, 1) }
         // Every new subscriber is reported, so that it can be sent the last value.
         if kind == .publisher { set(ZMQ_XPUB_VERBOSE, 1) }
+        apply(security)
     }
 
     deinit {
@@ -121,7 +131,12 @@ public final class Socket {
         file?.remove()
     }
 
-    private func set(_ option: Int32, _ value: Int32) {
+    /// What has not been delivered when the socket is closed is thrown away.
+    func abandon() { set(ZMQ_LINGER, 0) }
+
+    func set(_ option: Int32, _ text: String) { zmq_setsockopt(handle, option, text, text.utf8.count) }
+
+    func set(_ option: Int32, _ value: Int32) {
         var value = value
         zmq_setsockopt(handle, option, &value, MemoryLayout<Int32>.size)
     }
@@ -159,6 +174,12 @@ public final class Socket {
                 problem: "cannot connect to \(endpoint): \(String(cString: zmq_strerror(zmq_errno())))", place: "connect",
                 remedy: "Write the address that the other program printed, for example tcp://127.0.0.1:7700.")
         }
+    }
+
+    /// Tries again where libzmq has given up. It takes a second `connect` to the same address for none.
+    func connectAgain(_ endpoint: Endpoint) {
+        zmq_disconnect(handle, endpoint.description)
+        zmq_connect(handle, endpoint.description)
     }
 
     /// Subscribes to `topic`, or drops and renews the subscription, upon which the publisher sends its last value again.
@@ -218,8 +239,12 @@ public final class Socket {
     /// No message of the contract has more frames, routing identity included.
     private static let maximumFrames = 32
 
+    /// The key of whoever sent the message that was received last, if it proved one.
+    public private(set) var sender: PublicKey?
+
     /// The next message that has arrived, or nil. Frames beyond the contract's largest message are thrown away as they come.
     public func receive() -> [SharedBytes]? {
+        sender = nil
         guard let first = receiveFrame() else { return nil }
         var frames = [first.bytes]
         var more = first.more
@@ -241,6 +266,8 @@ public final class Socket {
             }
         }
         let more = zmq_msg_more(message) != 0
+        // libzmq 4.3.4 does not always tell it of the routing id's frame, but of all that follow.
+        if isServer, sender == nil { sender = zmq_msg_gets(message, "User-Id").flatMap { PublicKey(String(cString: $0)) } }
         // Small messages lie inside `message` itself, so it stays where it is until the bytes are released.
         let owner = UInt(bitPattern: message)
         let bytes = SharedBytes(UnsafeRawPointer(zmq_msg_data(message)), count: zmq_msg_size(message)) { _ in

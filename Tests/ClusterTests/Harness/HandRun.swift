@@ -10,30 +10,36 @@ struct HandRun {
     let address: String
     let directory: RunDirectory
     private let settings: [String]
+    /// The coordinator's, which the learner and the one who asks use, too; nil: a run without keys.
+    let keys: KeyFolder?
 
-    init(_ scene: Scene, _ settings: [String]) throws {
+    init(_ scene: Scene, _ settings: [String], keys: KeyFolder? = nil) throws {
         self.scene = scene
         self.settings = settings
+        self.keys = keys
         address = "tcp://127.0.0.1:\(try scene.freePort())"
         directory = RunDirectory(path: "\(scene.runs)/run")
     }
 
     /// A coordinator: for a new run, or for the one that a coordinator before has left.
-    func start(_ program: Program, environment: [String] = []) throws -> Launched {
-        switch program {
+    ///
+    /// - Parameter keys: instead of the run's own.
+    func start(_ program: Program, keys: KeyFolder? = nil, environment: [String] = []) throws -> Launched {
+        let option = (keys ?? self.keys).map { ["--keys", $0.path] } ?? []
+        return switch program {
         case .coordinator where Files.exists(directory.spec):
-            try scene.start(.coordinator, ["--run", directory.path, "--bind", address])
+            try scene.start(.coordinator, ["--run", directory.path, "--bind", address] + option)
         case .coordinator:
-            try scene.start(.coordinator, ["--run", "cartpole", "--runs", scene.runs, "--name", "run", "--bind", address] + settings)
-        case .learner: try scene.start(.learner, ["--coordinator", address, "--runs", scene.runs], environment: environment)
-        case .actor: try scene.start(.actor, ["--coordinator", address], environment: environment)
+            try scene.start(.coordinator, ["--run", "cartpole", "--runs", scene.runs, "--name", "run", "--bind", address] + settings + option)
+        case .learner: try scene.start(.learner, ["--coordinator", address, "--runs", scene.runs] + option, environment: environment)
+        case .actor: try scene.start(.actor, ["--coordinator", address] + option, environment: environment)
         case .apus: preconditionFailure("apus is no role")
         }
     }
 
     /// What the coordinator says.
     func status(within seconds: Double = 10) throws -> Status {
-        try StatusClient(coordinator: Endpoint(address), context: SocketContext()).request(timeout: seconds)
+        try StatusClient(coordinator: Endpoint(address), keys: keys?.load(), context: SocketContext()).request(timeout: seconds)
     }
 
     /// How many members of a role the coordinator knows.

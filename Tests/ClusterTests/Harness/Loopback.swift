@@ -31,6 +31,14 @@ enum Loopback {
         usleep(20_000)
     }
 
+    /// A connection to the port, or -1.
+    static func connected(to port: UInt16) -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard withAddress(port, { connect(descriptor, $0, $1) }) != 0 else { return descriptor }
+        close(descriptor)
+        return -1
+    }
+
     /// Listens for a moment; the port, or nil when that was not possible.
     private static func bound(to port: UInt16) -> UInt16? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

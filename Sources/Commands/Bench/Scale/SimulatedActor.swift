@@ -96,7 +96,7 @@ struct SimulatedActor {
             case .joined(let welcome): outbox = RolloutOutbox(run: welcome.run, place: welcome.place)
             case .located(let location): try connect(location)
             case .stop, .refused: isOver = true
-            case .departed, .adjust: break
+            case .departed, .adjust, .allowed: break
             }
         }
     }
