@@ -74,7 +74,7 @@ import Wire
         _ = membership.received(hello(.actor, 2), from: [2], key: actor, now: now)
         _ = membership.received(hello(.actor, 3), from: [3], key: other, now: now)
         let actions = membership.allow(AllowList([other, learner]), now: now)
-        #expect(actions.contains(.send([1], .departed(rank: 0, incarnation: 0, cause: "its key was revoked"))))
+        #expect(actions.contains(.send([1], .departed(rank: 0, incarnation: 0, cause: "its key was revoked", ended: true))))
         #expect(membership.status(now: now).members.map { $0.identity?.name } == ["gpu-2", "big"])
         // Allowed, but not as an actor any more.
         var lesser = other

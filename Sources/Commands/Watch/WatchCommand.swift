@@ -24,7 +24,7 @@ struct WatchCommand: ParsableCommand {
 
     func run() throws {
         let (directory, coordinator) = try chosen.resolve()
-        let feed = WatchFeed(coordinator, keys: chosen.key, directory: directory)
+        let feed = try WatchFeed(coordinator, keys: chosen.key, directory: directory)
         defer { feed.end() }
         let signals = Signals.take()
         var state = WatchState(address: coordinator.description)
