@@ -103,7 +103,8 @@ let package = Package(
             name: "RunsTests",
             dependencies: ["Runs", "Methods", "Rollouts", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),
         // Real processes: the programs lie beside the test bundle.
-        .testTarget(name: "ClusterTests", dependencies: coordinating + ["CKernels", "Coordinating", "TestSupport"]),
+        .testTarget(
+            name: "ClusterTests", dependencies: coordinating + ["CKernels", "Coordinating", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "SpawningTests", dependencies: ["Spawning", "Keeping", "Wire", "Platform"]),
         .testTarget(
             name: "WireTests",

@@ -8,6 +8,8 @@ struct ApusCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self,
             StatusCommand.self,
+            WhyCommand.self,
+            WatchCommand.self,
             SpawnCommand.self,
             AdjustCommand.self,
             KeysCommand.self,
@@ -17,6 +19,7 @@ struct ApusCommand: ParsableCommand {
             ReplayCommand.self,
             LagSweepCommand.self,
             ProveCommand.self,
+            ChaosCommand.self,
             BenchCommand.self,
             ConfigCommand.self,
             MethodsCommand.self,

@@ -10,6 +10,7 @@ import Wire
 public final class CoordinatorRole {
     private let directory: RunDirectory
     private let endpoint: Endpoint
+    private let http: HttpAddress?
     private let context: SocketContext
     private let signals: Signals
     private let log: Logger
@@ -30,12 +31,16 @@ public final class CoordinatorRole {
 
     /// Leads the run in `directory`, from its start or from where a coordinator before left it.
     ///
-    /// - Parameter keys: this coordinator's identity, and the folder that says who may connect; nil: everybody may.
+    /// - Parameters:
+    ///   - http: where metrics and health are served; nil: nowhere.
+    ///   - keys: this coordinator's identity, and the folder that says who may connect; nil: everybody may.
     public init(
-        _ directory: RunDirectory, endpoint: Endpoint, context: SocketContext, signals: Signals = .none, keys: Keys? = nil, log: Logger
+        _ directory: RunDirectory, endpoint: Endpoint, http: HttpAddress? = nil, context: SocketContext, signals: Signals = .none,
+        keys: Keys? = nil, log: Logger
     ) throws {
         self.directory = directory
         self.endpoint = endpoint
+        self.http = http
         self.context = context
         self.signals = signals
         self.keys = keys
@@ -76,6 +81,19 @@ public final class CoordinatorRole {
         try Files.writeAtomically(Array("\(bound)\n".utf8), to: directory.coordinator)
         defer { try? Files.remove(directory.coordinator) }
         log.info("leading \(directory.name) at \(bound)")
+        let board = StatusBoard(now: .now)
+        let pages = StatusPages(board: board, directory: directory, address: bound.description)
+        let server = try http.map { try HttpServer($0) { pages.answer($0) } }
+        if let server {
+            try Files.writeAtomically(Array("\(server.address)\n".utf8), to: directory.http)
+            log.info("metrics at http://\(server.address)/metrics")
+        }
+        defer {
+            if let server {
+                server.end()
+                try? Files.remove(directory.http)
+            }
+        }
         var interrupted = false
         var lastCensus = Time.zero
         var lastShares = Time.now
@@ -83,9 +101,10 @@ public final class CoordinatorRole {
         while outcome == nil {
             meter.enter("messages", now: .now)
             Poll.wait(
-                sockets: [control.socket, control.handshakes.events] + (door.map { [$0.socket] } ?? []), descriptors: signals.descriptors,
-                milliseconds: 50)
+                sockets: [control.socket, control.handshakes.events] + (door.map { [$0.socket] } ?? []),
+                descriptors: signals.descriptors + [board.descriptor], milliseconds: 50)
             let now = Time.now
+            board.turn(now: now) { membership.status(now: now) }
             meter.enter(ShareMeter.busy, now: now)
             door?.serve(now: now)
             control.handshakes.look(now: now)
@@ -108,6 +127,11 @@ public final class CoordinatorRole {
             membership.rejected = door?.rejections.told(now: now) ?? []
             if now - lastCensus > 0.05 {
                 lastCensus = now
+                // What a member is sent tells whether it still has a connection.
+                for member in membership.quiet(now: now)
+                where !control.socket.send([.bytes(member.peer), .bytes(ControlMessage.heartbeatReply(run: run).encoded())]) {
+                    try perform(membership.unreachable(member.token, now: now))
+                }
                 for process in membership.processes(on: host) where kill(pid_t(process.pid), 0) != 0 && errno == ESRCH {
                     try perform(membership.processGone(process.token, now: now))
                 }
@@ -127,13 +151,13 @@ public final class CoordinatorRole {
             key = allowed
         }
         if case .exceeded(let isFirst) = budget.spend(peer, now: now), !membership.isLearner(peer) {
-            return isFirst ? membership.overloaded(by: peer) : []
+            return isFirst ? membership.overloaded(by: peer, now: now) : []
         }
-        guard frames.count == 2 else { return membership.malformed(.frames(expected: 2, found: frames.count), from: peer) }
+        guard frames.count == 2 else { return membership.malformed(.frames(expected: 2, found: frames.count), from: peer, now: now) }
         do {
-            return membership.received(try ControlMessage(decoding: frames[1]), from: peer, key: key, now: now)
+            return membership.received(try ControlMessage(decoding: frames[1]), from: peer, key: key, now: now, wall: Time.wall)
         } catch {
-            return membership.malformed(error, from: peer)
+            return membership.malformed(error, from: peer, now: now)
         }
     }
 
@@ -160,6 +184,7 @@ public final class CoordinatorRole {
         }
         for action in actions {
             switch action {
+            // Who cannot be reached is known by its silence.
             case .send(let peer, let message): control?.socket.send([.bytes(peer), .bytes(message.encoded())])
             case .persist: break
             case .append(let record): append(record)

@@ -2,8 +2,8 @@ import Wire
 
 /// Where a learner listens for actors.
 public enum LearnerBinding: Sendable {
-    /// Unix sockets in this folder.
-    case folder(String)
+    /// Unix sockets in this folder; actors are told `advertised`.
+    case folder(String, advertised: String)
     /// A host address for two tcp ports; actors are told `advertised`.
     case host(String, advertised: String)
 
@@ -11,7 +11,7 @@ public enum LearnerBinding: Sendable {
     var endpoints: (rollouts: Endpoint, weights: Endpoint) {
         get throws {
             switch self {
-            case .folder(let folder): try (Endpoint("ipc://\(folder)/rollouts"), Endpoint("ipc://\(folder)/weights"))
+            case .folder(let folder, _): try (Endpoint("ipc://\(folder)/rollouts"), Endpoint("ipc://\(folder)/weights"))
             case .host(let host, _): try (Endpoint("tcp://\(host):*"), Endpoint("tcp://\(host):*"))
             }
         }
@@ -19,7 +19,10 @@ public enum LearnerBinding: Sendable {
 
     /// What actors are told of an address as bound: `tcp://0.0.0.0:1234` → `tcp://HOST:1234`.
     func told(_ endpoint: Endpoint) -> String {
-        guard case .host(_, let advertised) = self, case .tcp(_, let port?) = endpoint.transport else { return endpoint.description }
-        return "tcp://\(advertised):\(port)"
+        switch (self, endpoint.transport) {
+        case (.folder(_, let advertised), .ipc(let path)): "ipc://\(advertised)/\(path.split(separator: "/").last ?? "")"
+        case (.host(_, let advertised), .tcp(_, let port?)): "tcp://\(advertised):\(port)"
+        default: endpoint.description
+        }
     }
 }

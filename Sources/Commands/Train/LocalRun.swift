@@ -10,14 +10,27 @@ final class LocalRun {
     /// What the supervisor tells about.
     enum Event {
         case status(Status)
-        case restarted(String, pid: Int32, why: String)
+        case restarted(String, pid: Int32, exit: Child.Exit, why: String)
         case stopping(String)
+        /// The coordinator has left; the others are about to.
+        case over
+    }
+
+    /// Where the roles find each other.
+    struct Wiring {
+        /// The folder of the sockets that the coordinator and the learner listen on.
+        var listening: String
+        /// The folder of the sockets that members are told to connect to.
+        var connecting: String
     }
 
     private let directory: RunDirectory
     private let actors: Int
+    /// Where the coordinator serves its metrics.
+    private let http: String?
     private let runtime: String
     private let transport: Transport
+    private let wiring: Wiring
     private let endpoint: Endpoint
     /// This very program; without commands of its own for the roles, their programs lie beside it.
     private let program: String
@@ -39,17 +52,24 @@ final class LocalRun {
         case curve(KeyFolder)
 
         var keys: KeyFolder? { if case .curve(let folder) = self { folder } else { nil } }
+        var isUnix: Bool { if case .unix = self { true } else { false } }
     }
 
-    init(_ directory: RunDirectory, actors: Int, transport: Transport = .unix, signals: Signals) throws {
+    /// - Parameter rewire: puts something between the members: given the folder of this run's sockets, says where they find each other.
+    init(
+        _ directory: RunDirectory, actors: Int, http: String? = nil, transport: Transport = .unix, signals: Signals,
+        rewire: (String) throws -> Wiring = { Wiring(listening: $0, connecting: $0) }
+    ) throws {
         self.transport = transport
         self.directory = directory
         self.actors = actors
+        self.http = http
         self.signals = signals
         runtime = try RuntimeDirectory.create()
+        wiring = try rewire(runtime)
         endpoint =
             switch transport {
-            case .unix: try Endpoint("ipc://\(runtime)/control")
+            case .unix: try Endpoint("ipc://\(wiring.listening)/control")
             // Whoever listens there now is gone when the coordinator comes.
             case .tcp, .curve: try Socket(.router, in: SocketContext()).bind(Endpoint("tcp://127.0.0.1:*"))
             }
@@ -73,7 +93,8 @@ final class LocalRun {
     ///
     /// - Returns: whether a signal ended it.
     /// - Throws: when a role failed in a way that a restart does not mend.
-    func run(_ report: (Event) -> Void) throws -> Bool {
+    /// - Parameter turn: called some hundred times a second until the end.
+    func run(turn: () throws -> Void = {}, _ report: (Event) -> Void) throws -> Bool {
         defer { clear() }
         for name in ["coordinator", "learner"] + (0..<actors).map({ "actor-\($0)" }) { try start(name) }
         var lastRequest = Time.zero
@@ -92,7 +113,9 @@ final class LocalRun {
                 status.send([.bytes(ControlMessage.statusRequest(protocol: WireProtocol.version).encoded())])
             }
             try watch(report)
+            try turn()
         }
+        report(.over)
         waitForOthers()
         if let failure { throw failure }
         return interrupted
@@ -101,13 +124,14 @@ final class LocalRun {
     // MARK: Processes
 
     private func start(_ name: String) throws {
+        let coordinator = transport.isUnix ? "ipc://\(wiring.connecting)/control" : endpoint.description
         var arguments: [String]
         switch name {
-        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description]
+        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description] + (http.map { ["--http", $0] } ?? [])
         case "learner":
-            arguments = ["--coordinator", endpoint.description, "--runs", Files.parent(of: directory.path)]
-            if case .unix = transport { arguments += ["--folder", runtime] }
-        default: arguments = ["--coordinator", endpoint.description]
+            arguments = ["--coordinator", coordinator, "--runs", Files.parent(of: directory.path)]
+            if transport.isUnix { arguments += ["--folder", wiring.listening, "--advertise", wiring.connecting] }
+        default: arguments = ["--coordinator", coordinator]
         }
         if let keys = transport.keys { arguments += ["--keys", keys.path] }
         let role = String(name.prefix { $0 != "-" })
@@ -139,11 +163,11 @@ final class LocalRun {
                 continue
             }
             restarts[name] = recent + [.now]
-            try restart(name, why, report)
+            try restart(name, exit, why, report)
         }
         for (name, time) in left where Time.now - time > 0.3 && !stopping && children["coordinator"] != nil {
             left[name] = nil
-            try restart(name, "left, and the run is not over", report)
+            try restart(name, .code(0), "left, and the run is not over", report)
         }
     }
 
@@ -161,9 +185,9 @@ final class LocalRun {
         if failure == nil { failure = RoleFailure(name: name, why: why, log: "\(directory.log)/\(name).log", restarts: restarts) }
     }
 
-    private func restart(_ name: String, _ why: String, _ report: (Event) -> Void) throws {
+    private func restart(_ name: String, _ exit: Child.Exit, _ why: String, _ report: (Event) -> Void) throws {
         try start(name)
-        report(.restarted(name, pid: children[name]!.pid, why: why))
+        report(.restarted(name, pid: children[name]!.pid, exit: exit, why: why))
     }
 
     /// The coordinator is gone. It has told the others that the run is over, unless it was killed: then a signal does.

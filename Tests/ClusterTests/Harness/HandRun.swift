@@ -24,15 +24,15 @@ struct HandRun {
     /// A coordinator: for a new run, or for the one that a coordinator before has left.
     ///
     /// - Parameter keys: instead of the run's own.
-    func start(_ program: Program, keys: KeyFolder? = nil) throws -> Launched {
+    func start(_ program: Program, keys: KeyFolder? = nil, environment: [String] = []) throws -> Launched {
         let option = (keys ?? self.keys).map { ["--keys", $0.path] } ?? []
         return switch program {
         case .coordinator where Files.exists(directory.spec):
             try scene.start(.coordinator, ["--run", directory.path, "--bind", address] + option)
         case .coordinator:
             try scene.start(.coordinator, ["--run", "cartpole", "--runs", scene.runs, "--name", "run", "--bind", address] + settings + option)
-        case .learner: try scene.start(.learner, ["--coordinator", address, "--runs", scene.runs] + option)
-        case .actor: try scene.start(.actor, ["--coordinator", address] + option)
+        case .learner: try scene.start(.learner, ["--coordinator", address, "--runs", scene.runs] + option, environment: environment)
+        case .actor: try scene.start(.actor, ["--coordinator", address] + option, environment: environment)
         case .apus: preconditionFailure("apus is no role")
         }
     }
