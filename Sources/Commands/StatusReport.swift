@@ -20,11 +20,11 @@ struct StatusReport {
         ]
         lines += progress
         lines += ["", status.members.isEmpty ? "Nobody takes part now." : members]
-        lines += status.rejected.reversed().prefix(4).map {
-            "turned away: key \(PublicKey.text(fingerprint: $0.fingerprint)) from \($0.address), \($0.count) times, last \(Format.seconds($0.secondsAgo)) ago"
-        }
         let events = status.events.suffix(Self.eventsShown).map(\.line)
         if !events.isEmpty { lines += [""] + events }
+        lines += status.rejected.suffix(Self.eventsShown).map {
+            "\(Format.seconds($0.secondsAgo)) ago  key \(PublicKey.text(fingerprint: $0.fingerprint)) from \($0.address) was turned away, \($0.count) times"
+        }
         if let ledger { lines += ["", identity(ledger)] }
         return lines.joined(separator: "\n")
     }
@@ -50,19 +50,22 @@ struct StatusReport {
     private var members: String {
         // A column only where there are keys.
         let hasKeys = status.members.contains { $0.identity != nil }
-        var table = TextTable([
-            ("role", .left), ("place", .left)] + (hasKeys ? [("key", .left)] : []) + [("host", .left), ("pid", .right), ("busy", .right), ("frames/s", .right),
-            ("version", .right),
-            ("publish lag", .right), ("age", .right), ("heard", .right), ("clock", .right), ("waits for", .left),
-        ])
+        let keyColumn: [(title: String, alignment: TextTable.Alignment)] = hasKeys ? [("key", .left)] : []
+        var table = TextTable(
+            [("role", .left), ("place", .left)] + keyColumn + [
+                ("host", .left), ("pid", .right), ("busy", .right), ("frames/s", .right), ("version", .right), ("publish lag", .right),
+                ("age", .right), ("heard", .right), ("clock", .right), ("waits for", .left),
+            ])
         for member in status.members {
             func number(_ name: String) -> String { Format.decimal(member[name], 0) }
-            table.add([
-                "\(member.role)", "\(member.place)"] + (hasKeys ? [member.identity?.name ?? Format.absent] : []) + [member.host, "\(member.pid)", Format.share(member.busyShare),
-                member["frames_per_second"].map(Format.count) ?? Format.absent, number("version"), number("publish_lag"),
-                Format.seconds(member.ageSeconds), "\(Format.seconds(member.silentSeconds)) ago", member.clock,
-                member.waits.map(\.words).joined(separator: ", "),
-            ])
+            let key = hasKeys ? [member.identity?.name ?? Format.absent] : []
+            table.add(
+                ["\(member.role)", "\(member.place)"] + key + [
+                    member.host, "\(member.pid)", Format.share(member.busyShare),
+                    member["frames_per_second"].map(Format.count) ?? Format.absent, number("version"), number("publish_lag"),
+                    Format.seconds(member.ageSeconds), "\(Format.seconds(member.silentSeconds)) ago", member.clock,
+                    member.waits.map(\.words).joined(separator: ", "),
+                ])
         }
         // Where the time of each went that was not work.
         let idle = status.members.compactMap { member in

@@ -66,10 +66,23 @@ enum RefusalRule {
     /// For so long a refusal is worth a word, in seconds: who is refused tries again.
     private static let recent = 5.0
 
+    /// The same for a key, whose holder gives up after some tries.
+    private static let recentKey = 20.0
+
     static func explanations(_ view: RunView) -> [Explanation] {
-        guard let event = view.status.events.last(where: { $0.kind == .refused && $0.secondsAgo < recent }) else { return [] }
         // It may be just the one that is missing.
         let missing = view.learner == nil || view.actors.isEmpty
+        if let key = view.status.rejected.last, key.secondsAgo < recentKey {
+            let fingerprint = PublicKey.text(fingerprint: key.fingerprint)
+            return [
+                Explanation(
+                    .wrongKey, weight: missing ? Weight.learner + 1 : Weight.refusal, "the key \(fingerprint)",
+                    "somebody at \(key.address) comes with the key \(fingerprint), which is not allowed: the coordinator has turned it away "
+                        + "\(key.count) times, last \(Format.seconds(key.secondsAgo)) ago",
+                    remedy: "If it may take part: apus keys allow NAME KEY, as its own log says.")
+            ]
+        }
+        guard let event = view.status.events.last(where: { $0.kind == .refused && $0.secondsAgo < recent }) else { return [] }
         return [
             Explanation(
                 .refusedPeer, weight: missing ? Weight.learner + 1 : Weight.refusal, "a stranger",
