@@ -56,7 +56,7 @@ final class ActorSockets {
             receiveStream()
             sendPending()
             tick()
-            if desk.read({ $0.ending != nil && !$0.stepping }) { return leave() }
+            if desk.read({ $0.ending != nil && !$0.stepping }), leave() { return }
         }
     }
 
@@ -244,10 +244,31 @@ final class ActorSockets {
         desk.update { if $0.ending == nil { $0.ending = ending } }
     }
 
-    private func leave() {
+    private var leaving: (since: Time, streamSeen: Time)?
+
+    /// How long the learner is asked to take what was made, and how long there may be no stream to it meanwhile, in seconds.
+    private static let handOverLimit = 5.0
+    private static let streamLimit = 1.5
+
+    /// Hands over what was made. Returns whether it is time to go.
+    private func leave() -> Bool {
+        let now = Time.now
         let ending = desk.read { $0.ending }
         let reason = ending?.description ?? "done"
-        perform(desk.read { $0.outbox?.detach(reason: reason) ?? [] })
+        if leaving == nil {
+            leaving = (now, now)
+            perform(desk.update { $0.outbox?.leave(reason: reason) ?? [] })
+        }
+        let (isDone, isAttached, left) = desk.read { ($0.outbox?.hasHandedOver ?? true, $0.outbox?.isAttached ?? false, $0.outbox?.unacknowledgedCount ?? 0) }
+        if isAttached { leaving!.streamSeen = now }
+        switch ending {
+        // The run is over, or has no place for this actor: nobody waits for more.
+        case .finished, .refused, nil: break
+        case .interrupted, .failed:
+            guard isDone || now - leaving!.since > Self.handOverLimit || now - leaving!.streamSeen > Self.streamLimit else { return false }
+            if !isDone { log.warning("the learner did not confirm the last \(left) rollouts") }
+        }
         perform(client.goodbye(reason: reason))
+        return true
     }
 }

@@ -3100,7 +3100,7 @@ const ProtobufCMessageDescriptor apus__record_kept__descriptor =
   (ProtobufCMessageInit) apus__record_kept__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__departed__field_descriptors[3] =
+static const ProtobufCFieldDescriptor apus__departed__field_descriptors[4] =
 {
   {
     "rank",
@@ -3138,16 +3138,29 @@ static const ProtobufCFieldDescriptor apus__departed__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "ended",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Departed, ended),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__departed__field_indices_by_name[] = {
   2,   /* field[2] = cause */
+  3,   /* field[3] = ended */
   1,   /* field[1] = incarnation */
   0,   /* field[0] = rank */
 };
 static const ProtobufCIntRange apus__departed__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor apus__departed__descriptor =
 {
@@ -3157,7 +3170,7 @@ const ProtobufCMessageDescriptor apus__departed__descriptor =
   "Apus__Departed",
   "apus",
   sizeof(Apus__Departed),
-  3,
+  4,
   apus__departed__field_descriptors,
   apus__departed__field_indices_by_name,
   1,  apus__departed__number_ranges,

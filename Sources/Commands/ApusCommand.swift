@@ -18,6 +18,7 @@ struct ApusCommand: ParsableCommand {
             ReplayCommand.self,
             LagSweepCommand.self,
             ProveCommand.self,
+            ChaosCommand.self,
             BenchCommand.self,
             ConfigCommand.self,
             MethodsCommand.self,

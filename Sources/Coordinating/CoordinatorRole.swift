@@ -100,6 +100,11 @@ public final class CoordinatorRole {
             }
             if now - lastCensus > 0.05 {
                 lastCensus = now
+                // What a member is sent tells whether it still has a connection.
+                for member in membership.quiet(now: now)
+                where !control.send([.bytes(member.peer), .bytes(ControlMessage.heartbeatReply(run: run).encoded())]) {
+                    try perform(membership.unreachable(member.token, now: now))
+                }
                 for process in membership.processes(on: host) where kill(pid_t(process.pid), 0) != 0 && errno == ESRCH {
                     try perform(membership.processGone(process.token, now: now))
                 }
@@ -127,6 +132,7 @@ public final class CoordinatorRole {
         }
         for action in actions {
             switch action {
+            // Who cannot be reached is known by its silence.
             case .send(let peer, let message): control.send([.bytes(peer), .bytes(message.encoded())])
             case .persist: break
             case .append(let record): append(record)

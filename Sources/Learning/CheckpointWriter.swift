@@ -21,10 +21,11 @@ final class CheckpointWriter: Sendable {
 
     /// - Parameters:
     ///   - ledger: flushed to the disk before each checkpoint, so that it is never behind the weights.
+    ///   - claim: the ledger's, without which nothing is written.
     ///   - keep: how many checkpoints stay.
     ///   - replays: where the replay's sequences go; nil without a replay.
     ///   - waits: where it says that it waits for the disk.
-    init(_ store: CheckpointStore, ledger: String, keep: Int, replays: ReplayStore?, waits: WaitRegister) {
+    init(_ store: CheckpointStore, ledger: String, claim: LedgerClaim, keep: Int, replays: ReplayStore?, waits: WaitRegister) {
         thread = WorkThread("checkpoints") { [state] in
             while true {
                 let next = state.wait(until: Time(nanoseconds: .max)) { state -> (checkpoint: TrainingCheckpoint, best: Bool)?? in
@@ -42,8 +43,9 @@ final class CheckpointWriter: Sendable {
                 do {
                     try waits.during(disk("flush of the ledger \(ledger)")) { try Files.flush(ledger) }
                     try waits.during(disk("checkpoint \(next.checkpoint.version) in \(store.directory)")) {
-                        try next.checkpoint.write(to: store, replays: replays)
+                        try next.checkpoint.write(to: store, replays: replays, confirm: claim.check)
                     }
+                    try claim.check()
                     if next.best { try store.markBest(next.checkpoint.version) }
                     try store.prune(keep: keep)
                     if let replays { try TrainingCheckpoint.prune(replays, of: store) }

@@ -39,6 +39,8 @@ struct LearnerDesk {
     var failed: [FailedRollout] = []
     /// Rollouts that will never arrive.
     var lost: [(place: MemberPlace, sequences: ClosedRange<UInt64>)] = []
+    /// What actors have made that cannot be reached now.
+    var missing: [(place: MemberPlace, produced: UInt64)] = []
     var bytesReceived: UInt64 = 0
     var actors = 0
     var duplicates: UInt64 = 0

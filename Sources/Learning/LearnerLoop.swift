@@ -50,7 +50,12 @@ final class LearnerLoop {
         let replays = trainer.keepsReplay ? try ReplayStore(writingTo: directory.replay) : nil
         let store = try CheckpointStore(writingTo: directory.checkpoints)
         var state = TrainingState()
-        if let (newest, skipped) = try store.readNewestValid() {
+        let lineage = try LedgerLineage(directory.ledger)
+        let newest = try store.readNewestValid { checkpoint in
+            guard let life = TrainingCheckpoint.life(of: checkpoint) else { return true }
+            return lineage.holds(version: checkpoint.version, madeIn: life)
+        }
+        if let (newest, skipped) = newest {
             for error in skipped { log.warning("\(error)") }
             let checkpoint = try TrainingCheckpoint(newest)
             try trainer.restore(checkpoint, replay: replays)
@@ -61,7 +66,8 @@ final class LearnerLoop {
         try Files.createDirectory("\(directory.path)/lives")
         try Files.writeAtomically(Array(LifeFile.text(spec).utf8), to: directory.life(life))
         ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version, life: life)
-        checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints, replays: replays, waits: waits)
+        checkpoints = CheckpointWriter(
+            store, ledger: directory.ledger, claim: ledger.claim, keep: spec.learner.keepCheckpoints, replays: replays, waits: waits)
         progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
         lastCheckpoint = (trainer.version, .now)
         mismatches = MismatchDetector(trainer.network, share: spec.learner.mismatchShare, maxLag: trainer.maxLag)
@@ -78,11 +84,21 @@ final class LearnerLoop {
                 try recordIfDue()
                 try checkpointIfDue()
             }
-        } catch {
+        } catch let error as LedgerError {
+            guard case .superseded = error else { throw abandoned(error) }
+            // Nothing is written and nobody is told: run directory, actors and coordinator belong to another learner.
             try? checkpoints.close()
-            close(outcome: Outcome(solved: false, reason: "failed: \(error)"))
-            throw error
+            return .refused(Refusal(.occupied, problem: error.problem, remedy: error.remedy))
+        } catch {
+            throw abandoned(error)
         }
+    }
+
+    /// Everybody is told that the run is over, and why.
+    private func abandoned(_ error: any Error) -> any Error {
+        try? checkpoints.close()
+        close(outcome: Outcome(solved: false, reason: "failed: \(error)"))
+        return error
     }
 
     /// Lets the socket thread take actors.
@@ -135,7 +151,7 @@ final class LearnerLoop {
         let needed = spec.learner.rolloutsPerUpdate
         let missing = needed - ready.count
         let arrived = desk.wait(until: .now + 0.5) { desk -> (rollouts: [QueuedRollout], troubled: Bool)? in
-            let troubled = !desk.failed.isEmpty || !desk.lost.isEmpty
+            let troubled = !desk.failed.isEmpty || !desk.lost.isEmpty || !desk.missing.isEmpty
             guard desk.queue.count >= missing || troubled || desk.ending != nil else {
                 desk.meter.enter(desk.actors == 0 ? "actors" : "rollouts", now: .now)
                 return nil
@@ -174,8 +190,8 @@ final class LearnerLoop {
         let (actors, here, needed) = (desk.read { $0.actors }, ready.count + desk.read { $0.queue.count }, spec.learner.rolloutsPerUpdate)
         let blocked = trainer.blocked.map { "; \($0)" } ?? ""
         var line = "waiting for rollouts from \(actors) actors for \(Int(now - since)) s: \(here) of \(needed) are here"
-        if actors > 0, actors * spec.actors.credits < needed {
-            line += "; these actors may send \(actors * spec.actors.credits) before an update: start more of them, or raise actors.credits"
+        if actors > 0, actors * WireProtocol.maximumCredits < needed {
+            line += "; these actors may send \(actors * WireProtocol.maximumCredits) before an update: start more of them"
         }
         log.info("\(line)\(blocked)")
     }
@@ -240,7 +256,7 @@ final class LearnerLoop {
                     version: report.version)
             )
         }
-        try waits.during(disk("the ledger \(directory.ledger)")) { () throws(FileError) in try ledger.flush() }
+        try waits.during(disk("the ledger \(directory.ledger)")) { try ledger.flush() }
         let (weights, version, ids) = (published(), report.version, rollouts.map(\.id))
         let limited = limits()
         desk.update {
@@ -291,12 +307,17 @@ final class LearnerLoop {
     }
 
     private func settleTroubles() throws {
-        let (failed, lost) = desk.read { desk in
+        let (failed, lost, missing) = desk.read { desk in
             defer {
                 desk.failed.removeAll()
                 desk.lost.removeAll()
+                desk.missing.removeAll()
             }
-            return (desk.failed, desk.lost)
+            return (desk.failed, desk.lost, desk.missing)
+        }
+        // Known from now on, whatever becomes of them: they are open until they arrive, or until they are given up.
+        for one in missing {
+            ledger.append(LedgerRecord(.produced, actor: one.place.rank, incarnation: one.place.incarnation, sequence: one.produced))
         }
         for one in lost {
             ledger.append(LedgerRecord(.lost, actor: one.place.rank, incarnation: one.place.incarnation, sequences: one.sequences))
@@ -352,7 +373,7 @@ final class LearnerLoop {
 
     private func checkpoint() throws {
         let best = progress.takeBest(version: trainer.version)
-        let checkpoint = TrainingCheckpoint(trainer, state: progress.stateNow(.now))
+        let checkpoint = TrainingCheckpoint(trainer, state: progress.stateNow(.now), life: ledger.claim.life)
         try waits.during(disk("the checkpoint before, which is still being written")) { try checkpoints.write(checkpoint, best: best) }
         lastCheckpoint = (trainer.version, .now)
     }

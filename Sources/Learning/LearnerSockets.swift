@@ -6,8 +6,8 @@ import Wire
 
 /// Where a learner listens for actors.
 public enum LearnerBinding: Sendable {
-    /// Unix sockets in this folder.
-    case folder(String)
+    /// Unix sockets in this folder; actors are told `advertised`.
+    case folder(String, advertised: String)
     /// A host address for two tcp ports; actors are told `advertised`.
     case host(String, advertised: String)
 }
@@ -93,9 +93,10 @@ final class LearnerSockets {
                 if control?.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located: break
-            case .departed(let place, let cause):
-                log.info("actor \(place) is gone: \(cause)")
-                if intake != nil { perform(intake!.departed(place)) }
+            case .departed(let place, let cause, let ended):
+                guard intake != nil else { break }
+                log.info("actor \(place) \(ended ? "is gone" : "cannot be reached by the coordinator"): \(cause)")
+                if ended { perform(intake!.departed(place)) } else { intake!.doubted(place, now: .now) }
             case .stop(let reason): end(.finished(reason: reason))
             case .adjust(let maxLag):
                 log.info("learner.max_lag is \(maxLag) from now on")
@@ -123,10 +124,10 @@ final class LearnerSockets {
             let weights = Socket(.publisher, in: context, sendLimit: 4, frameLimit: Int64(WireProtocol.maximumMessageBytes))
             let location: LearnerLocation
             switch binding {
-            case .folder(let folder):
-                let (streamsAt, weightsAt) = try (Endpoint("ipc://\(folder)/rollouts"), Endpoint("ipc://\(folder)/weights"))
-                location = try LearnerLocation(
-                    rollouts: streams.bind(streamsAt).description, weights: weights.bind(weightsAt).description, life: opening.intake.life)
+            case .folder(let folder, let advertised):
+                _ = try (streams.bind(Endpoint("ipc://\(folder)/rollouts")), weights.bind(Endpoint("ipc://\(folder)/weights")))
+                location = LearnerLocation(
+                    rollouts: "ipc://\(advertised)/rollouts", weights: "ipc://\(advertised)/weights", life: opening.intake.life)
             case .host(let host, let advertised):
                 let (streamsAt, weightsAt) = try (streams.bind(Endpoint("tcp://\(host):*")), weights.bind(Endpoint("tcp://\(host):*")))
                 location = LearnerLocation(
@@ -211,6 +212,9 @@ final class LearnerSockets {
             case .accept: break
             case .weights(let place): if !everybodyGetsEveryVersion { publish(WireProtocol.weightsTopic(of: place)) }
             case .lost(let place, let sequences): desk.update { $0.lost.append((place, sequences)) }
+            case .missing(let place, let produced):
+                log.info("actor \(place) is silent, and some of its \(produced) rollouts are missing; it may come back with them")
+                desk.update { $0.missing.append((place, produced)) }
             }
         }
     }

@@ -139,7 +139,9 @@ import Wire
         #expect(try decoded(P.bytes(3, P.number(1, 3) + P.text(2, "p") + P.text(3, "r") + P.number(4, 4))) == .refusal(refusal))
         #expect(try decoded(P.bytes(5, P.fixed64(1, 9))) == .heartbeatReply(run: 9))
         #expect(try decoded(P.bytes(8, P.number(1, 12))) == .recordKept(through: 12))
-        #expect(try decoded(P.bytes(9, P.number(1, 1) + P.number(2, 2) + P.text(3, "c"))) == .departed(rank: 1, incarnation: 2, cause: "c"))
+        #expect(
+            try decoded(P.bytes(9, P.number(1, 1) + P.number(2, 2) + P.text(3, "c") + P.number(4, 1)))
+                == .departed(rank: 1, incarnation: 2, cause: "c", ended: true))
         #expect(try decoded(P.bytes(11, P.fixed64(1, 3) + P.text(2, "bye"))) == .goodbye(token: 3, reason: "bye"))
         #expect(try decoded(P.bytes(12, P.number(1, 1))) == .statusRequest(protocol: 1))
         // Fields of a later version are passed over.

@@ -131,10 +131,26 @@ import Wire
         _ = membership.received(hello(.actor, 3), from: [3], now: now)
         _ = membership.received(.heartbeat(Heartbeat(token: 1)), from: [1], now: now + 2)
         _ = membership.received(.heartbeat(Heartbeat(token: 3)), from: [3], now: now + 2)
-        #expect(membership.tick(now: now + 3.1).contains(.send([1], .departed(rank: 0, incarnation: 0, cause: "silent for 3.0 s"))))
-        #expect(membership.processGone(3, now: now).contains(.send([1], .departed(rank: 1, incarnation: 0, cause: "its process ended"))))
-        #expect(membership.processes(on: "h").map(\.token) == [1])
+        #expect(membership.tick(now: now + 3.1).contains(.send([1], .departed(rank: 0, incarnation: 0, cause: "silent for 3.0 s", ended: false))))
+        #expect(membership.processGone(3, now: now).contains(.send([1], .departed(rank: 1, incarnation: 0, cause: "its process ended", ended: true))))
+        // Of one that is only silent the end may still come to be known.
+        #expect(membership.processes(on: "h").map(\.token).sorted() == [1, 2])
         #expect(membership.processes(on: "elsewhere").isEmpty)
+        #expect(membership.processGone(2, now: now).contains(.send([1], .departed(rank: 0, incarnation: 0, cause: "its process ended", ended: true))))
+        #expect(membership.processes(on: "h").map(\.token) == [1])
+    }
+
+    /// A process that was killed closes its connections: that is known sooner than silence alone would tell.
+    @Test func whoeverIsQuietAndHasNoConnectionIsGone() {
+        var membership = membership()
+        _ = membership.received(hello(.learner, 1), from: [1], now: now)
+        #expect(membership.quiet(now: now + 0.9).isEmpty)
+        #expect(membership.quiet(now: now + 1.1).map(\.token) == [1])
+        #expect(refusal(membership.received(hello(.learner, 2), from: [2], now: now + 1.1)) == .occupied)
+        _ = membership.unreachable(1, now: now + 1.1)
+        #expect(place(membership.received(hello(.learner, 2), from: [2], now: now + 1.2)) == MemberPlace(rank: 0, incarnation: 2))
+        // It was alive after all, and finds its place taken.
+        #expect(refusal(membership.received(hello(.learner, 1), from: [3], now: now + 1.3)) == .wrongRun)
     }
 
     /// After a cut, messages to the old connection are lost: the member must come again to hear what it missed.

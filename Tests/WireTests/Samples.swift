@@ -80,7 +80,7 @@ enum Samples {
                 Welcome(run: 1, runName: "n", place: MemberPlace(rank: 0, incarnation: 1), heartbeatSeconds: 1, runFile: "", actor: nil)),
             .heartbeat(Heartbeat(token: 0)), .heartbeat(Heartbeat(token: .max, gauges: gauges, waits: waits, wallTime: 1.7e9, streams: streams)),
             .heartbeat(Heartbeat(token: 5, waits: Array(waits.suffix(2)), wallTime: 1.7e9, streams: streams)), .heartbeatReply(run: .max),
-            .recordKept(through: .max), .departed(rank: .max, incarnation: 0, cause: texts[2]), .goodbye(token: .max, reason: texts[1]),
+            .recordKept(through: .max), .departed(rank: .max, incarnation: 0, cause: texts[2], ended: true), .goodbye(token: .max, reason: texts[1]),
             .statusRequest(protocol: .max), .adjust(protocol: 0, maxLag: 0), .adjust(maxLag: 1 << 53),
             .status(
                 Status(

@@ -477,7 +477,7 @@ struct  Apus__RecordKept
 
 
 /*
- * coordinator → learner: this incarnation will not come back.
+ * coordinator → learner: this incarnation takes no part any more.
  */
 struct  Apus__Departed
 {
@@ -485,10 +485,15 @@ struct  Apus__Departed
   uint32_t rank;
   uint32_t incarnation;
   char *cause;
+  /*
+   * It has said goodbye, or its process is known to have ended. Otherwise the coordinator cannot reach it: it may still be acting, and may
+   * come back with what it holds.
+   */
+  protobuf_c_boolean ended;
 };
 #define APUS__DEPARTED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__departed__descriptor) \
-    , 0, 0, (char *)protobuf_c_empty_string }
+    , 0, 0, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Apus__Stop
@@ -766,7 +771,8 @@ struct  Apus__Ping
 
 
 /*
- * actor → learner: no more rollouts; `produced` is the last sequence number made.
+ * actor → learner: no more rollouts; `produced` is the last sequence number made. The answer is a Stop when all of them have arrived, and a
+ * Refusal with REFUSAL_UNKNOWN_MEMBER when some are missing: attach again, re-send and detach again.
  */
 struct  Apus__Detach
 {

@@ -77,10 +77,11 @@ struct TrainCommand: ParsableCommand {
                 case .status(let status):
                     guard let record = status.lastRecord else { return }
                     if !report.json { view.show(record) }
-                case .restarted(let name, let pid, let why):
+                case .restarted(let name, let pid, _, let why):
                     if !report.json { view.note("\(name) \(why); started again as process \(pid)") }
                 case .stopping(let what):
                     if !report.json { view.note(what) }
+                case .over: break
                 }
             }
         }

@@ -71,8 +71,10 @@ public struct Membership: Sendable {
     private let follows: Bool
     private var ledger: Ledger
     private var members: [UInt64: Member] = [:]
-    /// By token, the places of processes that were taken for gone: one that was only slow gets its own again.
-    private var former: [UInt64: MemberPlace] = [:]
+    /// By token, processes that were taken for gone: one that was only slow gets its place again.
+    private var former: [UInt64: Member] = [:]
+    /// Of those, the ones that may still live, as far as is known.
+    private var doubtful: Set<UInt64> = []
     private var learner: LearnerLocation?
     /// Records up to here are on disk: by the learner's clock, which a re-sent record carries unchanged.
     private var lastRecordTime: Double
@@ -88,6 +90,9 @@ public struct Membership: Sendable {
     /// How the coordinator spends its time, for the status.
     public var gauges: [Gauge] = []
 
+    /// A member that has missed its heartbeats this long, and whose connection is closed as well, is gone: sooner than silence alone would tell. A
+    /// living one would have introduced itself over another connection by now.
+    static let quietLimit = 1.0
     /// How many events the status tells.
     package static let eventsKept = 64
     /// Longer than this between two ticks, and the coordinator itself was stopped, in seconds.
@@ -108,7 +113,12 @@ public struct Membership: Sendable {
 
     /// Processes of this host, so that the shell can ask the kernel whether they are alive: quicker than waiting for silence.
     public func processes(on host: String) -> [(token: UInt64, pid: UInt32)] {
-        members.filter { $0.value.host == host }.map { ($0.key, $0.value.pid) }
+        (members.map { $0 } + doubtful.map { ($0, former[$0]!) }).filter { $0.1.host == host }.map { ($0.0, $0.1.pid) }
+    }
+
+    /// Members that should have been heard from, so that the shell can ask the transport whether they are still connected.
+    public func quiet(now: Time) -> [(token: UInt64, peer: Peer)] {
+        members.filter { now - $0.value.lastHeard > Self.quietLimit }.map { ($0.key, $0.value.peer) }
     }
 
     // MARK: Events
@@ -139,7 +149,7 @@ public struct Membership: Sendable {
             return keep(record, from: peer)
         case .goodbye(let token, let reason):
             guard members[token] != nil else { return [] }
-            return left(token, cause: reason, expected: true, now) + endIfDone(now)
+            return left(token, cause: reason, expected: true, ended: true, now) + endIfDone(now)
         case .welcome, .refusal, .heartbeatReply, .learnerLocation, .recordKept, .departed, .stop, .status:
             return [refuse(peer, Refusal(.malformed, problem: "a member does not send this message", remedy: "See proto/apus.proto."), now)]
         }
@@ -151,7 +161,17 @@ public struct Membership: Sendable {
 
     /// The kernel says that this process is no more.
     public mutating func processGone(_ token: UInt64, now: Time) -> [Action] {
-        left(token, cause: "its process ended", expected: false, now) + endIfDone(now)
+        if doubtful.remove(token) != nil, let member = former[token] {
+            return [.log("\(member.description) has ended")] + depart(member, cause: "its process ended", ended: true)
+        }
+        return left(token, cause: "its process ended", expected: false, ended: true, now) + endIfDone(now)
+    }
+
+    /// A quiet member has no connection any more. Who is still to be told of the end gets the whole time in which silence is no departure: it may
+    /// be about to make another connection, and would find nobody.
+    public mutating func unreachable(_ token: UInt64, now: Time) -> [Action] {
+        guard stopReason == nil else { return [] }
+        return left(token, cause: "its connection is closed", expected: false, ended: false, now) + endIfDone(now)
     }
 
     public mutating func tick(now: Time) -> [Action] {
@@ -161,7 +181,7 @@ public struct Membership: Sendable {
         }
         lastTick = now
         let silent = members.filter { now - $0.value.lastHeard > settings.silenceLimit }.keys.sorted()
-        return silent.flatMap { left($0, cause: "silent for \(settings.silenceLimit) s", expected: false, now) } + endIfDone(now)
+        return silent.flatMap { left($0, cause: "silent for \(settings.silenceLimit) s", expected: false, ended: false, now) } + endIfDone(now)
     }
 
     /// Ends the run: everybody is told; `end` follows when they have gone.
@@ -190,7 +210,7 @@ public struct Membership: Sendable {
             return admit(hello, to: members[hello.token]!.place, peer) + stopAgain(peer)
         }
 
-        let returning = hello.returning ?? former[hello.token]
+        let returning = hello.returning ?? former[hello.token]?.place
         if let returning, !wasGiven(returning, to: hello.role) {
             let problem = "this coordinator leads another run than the one in which this process is \(hello.role) \(returning)"
             return [refuse(peer, Refusal(.wrongRun, problem: problem, remedy: "Start this process again to take part in this run."), now)]
@@ -235,6 +255,7 @@ public struct Membership: Sendable {
         actions.append(.persist(ledger))
         let member = Member(role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, joined: now, lastHeard: now)
         members[hello.token] = member
+        doubtful.remove(hello.token)
         note(returning == nil ? .joined : .returned, "", of: member.subject, now)
         actions.append(.log("\(member.description) \(returning == nil ? "joined" : "is back")"))
         return actions + admit(hello, to: place, peer) + stopAgain(peer)
@@ -283,21 +304,21 @@ public struct Membership: Sendable {
         return actions
     }
 
-    private mutating func left(_ token: UInt64, cause: String, expected: Bool, _ now: Time) -> [Action] {
+    private mutating func left(_ token: UInt64, cause: String, expected: Bool, ended: Bool, _ now: Time) -> [Action] {
         guard let member = members.removeValue(forKey: token) else { return [] }
         note(expected ? .left : .lost, cause, of: member.subject, now)
-        former[token] = member.place
-        var actions: [Action] = [.log("\(member.description) \(expected ? "left" : "was lost"): \(cause)")]
-        switch member.role {
-        case .learner: break
-        case .actor:
-            if let learner = members.values.first(where: { $0.role == .learner }) {
-                actions.append(
-                    .send(
-                        learner.peer, .departed(rank: member.place.rank, incarnation: member.place.incarnation, cause: cause)))
-            }
-        }
-        return actions
+        former[token] = member
+        if !ended { doubtful.insert(token) }
+        return [.log("\(member.description) \(expected ? "left" : "was lost"): \(cause)")] + depart(member, cause: cause, ended: ended)
+    }
+
+    /// The learner is told of an actor.
+    private func depart(_ member: Member, cause: String, ended: Bool) -> [Action] {
+        guard member.role == .actor, let learner = members.values.first(where: { $0.role == .learner }) else { return [] }
+        return [
+            .send(
+                learner.peer, .departed(rank: member.place.rank, incarnation: member.place.incarnation, cause: cause, ended: ended))
+        ]
     }
 
     /// The outcome stands in the learner's last record; after it, the others are told to go.

@@ -10,7 +10,7 @@ public struct MembershipClient: Sendable {
         /// First welcome of this process: the run is known now.
         case joined(Welcome)
         case located(LearnerLocation)
-        case departed(MemberPlace, cause: String)
+        case departed(MemberPlace, cause: String, ended: Bool)
         case stop(reason: String)
         /// A bound on policy lag that holds from now on.
         case adjust(maxLag: UInt64)
@@ -101,8 +101,8 @@ public struct MembershipClient: Sendable {
         case .recordKept(let through):
             while let first = records.first, first.sequence <= through { records.removeFirst() }
             return []
-        case .departed(let rank, let incarnation, let cause):
-            return [.departed(MemberPlace(rank: rank, incarnation: incarnation), cause: cause)]
+        case .departed(let rank, let incarnation, let cause, let ended):
+            return [.departed(MemberPlace(rank: rank, incarnation: incarnation), cause: cause, ended: ended)]
         case .stop(let reason): return [.stop(reason: reason)]
         case .adjust(_, let maxLag): return [.adjust(maxLag: maxLag)]
         case .hello, .heartbeat, .heartbeatReply, .record, .goodbye, .statusRequest, .status: return []

@@ -38,11 +38,12 @@ extension ControlMessage {
             apus__record_kept__init(&message)
             message.through = through
             control.record_kept = arena.message(message)
-        case .departed(let rank, let incarnation, let cause):
+        case .departed(let rank, let incarnation, let cause, let ended):
             control.body_case = APUS__CONTROL__BODY_DEPARTED
             var message = Apus__Departed()
             apus__departed__init(&message)
             (message.rank, message.incarnation, message.cause) = (rank, incarnation, arena.string(cause))
+            message.ended = ended ? 1 : 0
             control.departed = arena.message(message)
         case .stop(let reason):
             control.body_case = APUS__CONTROL__BODY_STOP
@@ -90,7 +91,7 @@ extension ControlMessage {
             case APUS__CONTROL__BODY_DEPARTED:
                 .departed(
                     rank: control.departed.pointee.rank, incarnation: control.departed.pointee.incarnation,
-                    cause: text(control.departed.pointee.cause))
+                    cause: text(control.departed.pointee.cause), ended: control.departed.pointee.ended != 0)
             case APUS__CONTROL__BODY_STOP: .stop(reason: text(control.stop.pointee.reason))
             case APUS__CONTROL__BODY_GOODBYE: .goodbye(token: control.goodbye.pointee.token, reason: text(control.goodbye.pointee.reason))
             case APUS__CONTROL__BODY_STATUS_REQUEST: .statusRequest(protocol: control.status_request.pointee.protocol)

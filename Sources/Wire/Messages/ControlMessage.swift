@@ -18,7 +18,7 @@ public enum ControlMessage: Sendable, Equatable {
     case learnerLocation(LearnerLocation)
     case record(Record)
     case recordKept(through: UInt64)
-    case departed(rank: UInt32, incarnation: UInt32, cause: String)
+    case departed(rank: UInt32, incarnation: UInt32, cause: String, ended: Bool)
     case stop(reason: String)
     case goodbye(token: UInt64, reason: String)
     case statusRequest(protocol: UInt32)
