@@ -79,6 +79,8 @@ struct LearnerDesk {
 
     /// What the training thread waits for, and from whom.
     var obstacle: (resource: String, holder: String) {
-        actors == 0 ? ("actors", "coordinator") : ("rollouts (\(queue.count) of \(rolloutsNeeded))", "actors")
+        // There is enough, and the thread that waited for it has not had its turn yet.
+        if queue.count >= rolloutsNeeded { return ("a free core", "host") }
+        return actors == 0 ? ("actors", "coordinator") : ("rollouts (\(queue.count) of \(rolloutsNeeded))", "actors")
     }
 }

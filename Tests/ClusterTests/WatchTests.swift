@@ -18,16 +18,18 @@ extension Cluster {
             try scene { scene in
                 let training = try scene.train(endless(frames: 1_000_000_000) + ["--actors", "2"])
                 try training.directory.expectProgress(50_000)
-                for (farewell, environment) in [("q", [String]()), ("\u{3}", ["NO_COLOR=1"]), ("SIGTERM", [])] {
+                // An empty NO_COLOR is none.
+                for (farewell, colours) in [("q", true), ("\u{3}", false), ("SIGTERM", true)] {
                     let window = try TerminalWindow(
-                        scene, .apus, ["watch", training.directory.path], columns: 120, rows: 30, environment: environment)
+                        scene, .apus, ["watch", training.directory.path], columns: 120, rows: 30,
+                        environment: ["NO_COLOR=\(colours ? "" : "1")"])
                     let wide = try screen(window, until: "all members are shown") { lines in
                         ["actor 0.0", "actor 1.0", "learner 0.1", "rollouts: "].allSatisfy { name in lines.contains { $0.hasPrefix(name) } }
                     }
                     #expect(wide.count == 30 && wide.allSatisfy { $0.count <= 120 })
                     #expect(wide[0].hasPrefix(" run  led for") && wide.contains { $0.hasPrefix("why: ") } && wide.contains { $0.hasPrefix("rollouts: ") })
                     #expect(window.written.contains("\u{1B}[?1049h") && window.written.contains("\u{1B}[?25l"))
-                    #expect(window.written.contains("\u{1B}[3") == environment.isEmpty, "colours, unless they are not wanted")
+                    #expect(window.written.contains("\u{1B}[3") == colours)
                     window.resize(columns: 38, rows: 9)
                     let narrow = try screen(window, until: "the screen has shrunk") { $0.count == 9 }
                     #expect(narrow.allSatisfy { $0.count <= 38 } && narrow[0].hasPrefix(" run  led"), "\(narrow)")
