@@ -3,7 +3,7 @@ JOBS ?= 2
 # More arguments for `apus train cartpole`, for example: make train ARGS="--seed 7 --name mine"
 ARGS ?=
 
-.PHONY: build actor setup train test example check-wire clean
+.PHONY: build actor setup train test chaos example check-wire clean
 
 build: setup
 	swift build -c release -j $(JOBS)
@@ -22,6 +22,11 @@ train: build
 test: setup
 	swift build -c release --build-tests -j $(JOBS)
 	swift test -c release --skip-build
+
+# A run under faults, and the verdict. More arguments, for example: make chaos CHAOS="--seed 8 --faults 20"
+CHAOS ?= --seed 7 --faults 100
+chaos: build
+	.build/release/apus chaos cartpole $(CHAOS)
 
 # Builds the example package and trains on what it brings: its own environment, method and network.
 example: setup

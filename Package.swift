@@ -103,7 +103,7 @@ let package = Package(
             name: "RunsTests",
             dependencies: ["Runs", "Methods", "Rollouts", "Networks", "Environments", "Tensors", "Platform", "TestSupport"]),
         // Real processes: the programs lie beside the test bundle.
-        .testTarget(name: "ClusterTests", dependencies: coordinating + ["Coordinating"]),
+        .testTarget(name: "ClusterTests", dependencies: coordinating + ["Coordinating"], exclude: ["Fixtures"]),
         .testTarget(name: "SpawningTests", dependencies: ["Spawning", "Keeping", "Wire", "Platform"]),
         .testTarget(
             name: "WireTests",

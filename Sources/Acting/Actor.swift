@@ -10,7 +10,7 @@ import Workers
 /// The actor role: steps environments with a recent copy of the policy and streams rollouts to the learner.
 ///
 /// Two threads: this one steps; `ActorSockets` owns the sockets. They meet at a desk: `welcome`, `weights` and tickets come in, rollouts go
-/// out.
+/// out. What this thread waits for, the other one tells the coordinator, so that it is known even when an environment hangs.
 public struct ActorRole: Sendable {
     private let coordinator: Endpoint
     private let context: SocketContext
@@ -41,12 +41,14 @@ public struct ActorRole: Sendable {
         setBLASThreads(1)
         let desk = Guarded(ActorDesk(meter: ShareMeter("coordinator", now: .now)))
         let wakeUp = WakeUp()
+        let (waits, clock) = (WaitRegister(), StepClock())
         let sockets = WorkThread("sockets") { [coordinator, context, signals, log] in
-            ActorSockets(desk: desk, wakeUp: wakeUp, context: context, signals: signals, log: log).run(coordinator: coordinator)
+            ActorSockets(desk: desk, wakeUp: wakeUp, waits: waits, clock: clock, context: context, signals: signals, log: log)
+                .run(coordinator: coordinator)
         }
         let failure: (any Error)?
         do {
-            try step(desk, wakeUp)
+            try WaitRegister.$current.withValue(waits) { try step(desk, wakeUp, clock) }
             failure = nil
         } catch {
             failure = error
@@ -61,11 +63,15 @@ public struct ActorRole: Sendable {
     }
 
     /// The stepping loop: a ticket and weights that satisfy it in, a rollout out.
-    private func step(_ desk: Guarded<ActorDesk>, _ wakeUp: WakeUp) throws {
+    private func step(_ desk: Guarded<ActorDesk>, _ wakeUp: WakeUp, _ clock: StepClock) throws {
         guard let welcome = wait(desk, for: "a welcome from the coordinator at \(coordinator)", { $0.welcome }) else { return }
         guard var assignment = welcome.actor else { throw WireError.missing(field: "Welcome.actor") }
         assignment.slots = slots ?? assignment.slots
-        let sampler = try Sampler(assignment, place: welcome.place, credits: 8, catalogue: catalogue)
+        let environment = "\(assignment.environment.id), \(assignment.slots) slots"
+        desk.update { $0.environment = environment }
+        let sampler = try waiting(.init(thread: "stepping", resource: "start of the environments", holder: "environment", detail: environment)) {
+            try Sampler(assignment, place: welcome.place, credits: 8, catalogue: catalogue, clock: clock)
+        }
         let layout = sampler.network.layout
         desk.update {
             $0.subscription = WeightsSubscription(run: welcome.run, parameters: layout.count, layout: layout.fingerprint)
@@ -101,17 +107,20 @@ public struct ActorRole: Sendable {
         }
     }
 
+    /// After so many seconds of waiting, and again and again, the log says what is awaited from whom.
+    static let reportInterval = 10.0
+
     /// Waits for `condition`, or for the end of the run (nil). Says every ten seconds what is awaited.
     private func wait<Result>(_ desk: Guarded<ActorDesk>, for what: String?, _ condition: (inout ActorDesk) -> Result?) -> Result? {
         var waited = 0
         while true {
             // .some(nil): the run is over; nil: the time is.
-            let outcome = desk.wait(until: .now + 10) { desk -> Result?? in
+            let outcome = desk.wait(until: .now + Self.reportInterval) { desk -> Result?? in
                 if desk.ending != nil { return .some(nil) }
                 return condition(&desk).map { .some($0) }
             }
             if let outcome { return outcome }
-            waited += 10
+            waited += Int(Self.reportInterval)
             let missing = what ?? desk.read { $0.obstacle.map { "\($0.resource) from the \($0.holder)" } } ?? "a free core"
             log.info("waiting for \(missing) for \(waited) s")
         }

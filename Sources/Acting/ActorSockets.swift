@@ -19,10 +19,16 @@ final class ActorSockets {
     private var location: LearnerLocation?
     private var signalCount = 0
     private var lastFrames: (count: UInt64, time: Time)
+    private let waits: WaitRegister
+    private var steps: StepObserver
 
-    init(desk: Guarded<ActorDesk>, wakeUp: WakeUp, context: SocketContext, signals: Signals, log: Logger) {
+    init(
+        desk: Guarded<ActorDesk>, wakeUp: WakeUp, waits: WaitRegister, clock: StepClock, context: SocketContext, signals: Signals, log: Logger
+    ) {
         self.desk = desk
         self.wakeUp = wakeUp
+        self.waits = waits
+        steps = StepObserver(clock)
         self.context = context
         self.signals = signals
         self.log = log
@@ -50,7 +56,7 @@ final class ActorSockets {
             receiveStream()
             sendPending()
             tick()
-            if desk.read({ $0.ending != nil && !$0.stepping }) { return leave() }
+            if desk.read({ $0.ending != nil && !$0.stepping }), leave() { return }
         }
     }
 
@@ -72,7 +78,9 @@ final class ActorSockets {
             case .send(let message):
                 if control?.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
-            case .located(let location): self.location = location
+            case .located(let location):
+                self.location = location
+                desk.update { $0.located = true }
             case .departed, .adjust: break
             case .stop(let reason): end(.finished(reason: reason))
             case .refused(let refusal): end(refusal.code == .finished ? .finished(reason: refusal.problem) : .refused(refusal))
@@ -161,7 +169,9 @@ final class ActorSockets {
 
     private func tick() {
         let now = Time.now
+        _ = steps.look(now: now)
         perform(client.tick(now: now) { heartbeat(now) })
+        for line in waits.overdue(now: now) { log.warning("\(line)") }
         let (actions, renew) = desk.update { desk -> ([RolloutOutbox.Action], Bool) in
             guard desk.outbox != nil, stream != nil else { return ([], false) }
             return (desk.outbox!.tick(now: now), desk.subscription!.needs(desk.outbox!.missingVersion, now: now))
@@ -170,8 +180,10 @@ final class ActorSockets {
         if renew { weights?.subscribe(WireProtocol.weightsTopic(of: desk.read { $0.outbox!.place })) }
     }
 
-    private func heartbeat(_ now: Time) -> (gauges: [Gauge], waits: [Wait]) {
-        desk.read { desk in
+    private func heartbeat(_ now: Time) -> Heartbeat {
+        let going = waits.going
+        let stepping = steps.look(now: now)
+        return desk.read { desk in
             let state = desk.meter.state(now: now)
             var gauges = desk.meter.take(now: now).map {
                 Gauge($0.name == ShareMeter.busy ? "busy_share" : "wait_share/\($0.name)", $0.share)
@@ -180,18 +192,51 @@ final class ActorSockets {
             lastFrames = (desk.frames, now)
             gauges.append(Gauge("frames", Double(desk.frames)))
             gauges.append(Gauge("environment_failures", Double(desk.failures)))
+            if let typical = steps.typical { gauges.append(Gauge("step_seconds", typical)) }
             if let outbox = desk.outbox {
                 gauges.append(Gauge("produced", Double(outbox.nextSequence - 1)))
                 gauges.append(Gauge("unacknowledged", Double(outbox.unacknowledgedCount)))
+                if let silence = outbox.silence(now: now) { gauges.append(Gauge("learner_silent_seconds", silence)) }
                 if let held = desk.weights?.version {
                     gauges.append(Gauge("version", Double(held)))
                     gauges.append(Gauge("publish_lag", Double(outbox.learnerVersion - min(held, outbox.learnerVersion))))
                 }
             }
-            guard state.name != ShareMeter.busy, let obstacle = desk.obstacle else { return (gauges, []) }
-            return (gauges, [Wait(resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds)])
+            return Heartbeat(token: 0, gauges: gauges, waits: waits(desk, state, going, stepping, now), wallTime: Time.wall)
         }
     }
+
+    /// Whom this process waits for, thread by thread.
+    private func waits(
+        _ desk: ActorDesk, _ state: (name: String, seconds: Double), _ going: [WaitRegister.Entry], _ stepping: (step: UInt64, since: Time)?,
+        _ now: Time
+    ) -> [Wait] {
+        var waits = going.map { Wait($0, now: now) }
+        if state.name != ShareMeter.busy, going.isEmpty, let obstacle = desk.obstacle {
+            waits.append(
+                Wait(
+                    resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds, thread: "stepping",
+                    deadline: ActorRole.reportInterval, detail: obstacle.detail))
+        }
+        // A worker's wait says more than the step that it is part of.
+        if let stepping, going.isEmpty, now - stepping.since >= Self.longStep {
+            waits.append(
+                Wait(
+                    resource: "environment step", holder: "environment", seconds: now - stepping.since, thread: "stepping",
+                    detail: "step \(stepping.step) of \(desk.environment)"))
+        }
+        if let oldest = desk.outbox?.oldest, now - oldest.since >= Self.longAcknowledgement {
+            waits.append(
+                Wait(
+                    resource: "acknowledgement of rollout \(oldest.sequence)", holder: "learner", seconds: now - oldest.since,
+                    thread: "sockets"))
+        }
+        return waits
+    }
+
+    /// What lasts shorter than this is part of every step, or of every update, in seconds.
+    private static let longStep = 0.25
+    private static let longAcknowledgement = 0.5
 
     // MARK: End
 
@@ -199,10 +244,31 @@ final class ActorSockets {
         desk.update { if $0.ending == nil { $0.ending = ending } }
     }
 
-    private func leave() {
+    private var leaving: (since: Time, streamSeen: Time)?
+
+    /// How long the learner is asked to take what was made, and how long there may be no stream to it meanwhile, in seconds.
+    private static let handOverLimit = 5.0
+    private static let streamLimit = 1.5
+
+    /// Hands over what was made. Returns whether it is time to go.
+    private func leave() -> Bool {
+        let now = Time.now
         let ending = desk.read { $0.ending }
         let reason = ending?.description ?? "done"
-        perform(desk.read { $0.outbox?.detach(reason: reason) ?? [] })
+        if leaving == nil {
+            leaving = (now, now)
+            perform(desk.update { $0.outbox?.leave(reason: reason) ?? [] })
+        }
+        let (isDone, isAttached, left) = desk.read { ($0.outbox?.hasHandedOver ?? true, $0.outbox?.isAttached ?? false, $0.outbox?.unacknowledgedCount ?? 0) }
+        if isAttached { leaving!.streamSeen = now }
+        switch ending {
+        // The run is over, or has no place for this actor: nobody waits for more.
+        case .finished, .refused, nil: break
+        case .interrupted, .failed:
+            guard isDone || now - leaving!.since > Self.handOverLimit || now - leaving!.streamSeen > Self.streamLimit else { return false }
+            if !isDone { log.warning("the learner did not confirm the last \(left) rollouts") }
+        }
         perform(client.goodbye(reason: reason))
+        return true
     }
 }

@@ -27,6 +27,7 @@ public final class Sampler {
     private let actionKey: RandomKey
     private let place: MemberPlace
     private let exploration: Exploration
+    private let clock: StepClock
     /// The floats of one observation; 0 where observations are bytes.
     private let floats: Int
     /// What the environment is told where it is not what the policy drew: [B] + action shape.
@@ -42,7 +43,11 @@ public final class Sampler {
     /// - Parameters:
     ///   - place: who acts; decides the random numbers.
     ///   - credits: how many rollouts may be under way; decides how much memory is kept.
-    public init(_ assignment: ActorAssignment, place: MemberPlace, credits: Int, catalogue: EnvironmentCatalogue) throws {
+    ///   - clock: tells others whether the environments are stepping.
+    public init(
+        _ assignment: ActorAssignment, place: MemberPlace, credits: Int, catalogue: EnvironmentCatalogue, clock: StepClock = StepClock()
+    ) throws {
+        self.clock = clock
         environment = try catalogue.resolve(assignment.environment)
         network = try environment.network(assignment.network)
         let key = RandomKey(seed: assignment.seed, purpose: .environment, actor: place.rank, incarnation: place.incarnation)
@@ -102,6 +107,7 @@ public final class Sampler {
                 actions: UnsafeRawBufferPointer(bounded ?? drawn), observation: builder.observation(t + 1), reward: builder.reward(t),
                 terminated: builder.terminated(t), truncated: builder.truncated(t))
             var fault: EnvironmentFault?
+            clock.begin()
             try slots.step(row) { episode in
                 // The row of observations holds the next episode's first one already.
                 fault =
@@ -111,6 +117,7 @@ public final class Sampler {
                     step: t, slot: episode.slot, finalObservation: episode.finalObservation, episodeReturn: episode.episodeReturn,
                     length: episode.length)
             }
+            clock.end()
             policy.forget(row.terminated, row.truncated)
             step += 1
             // What came before is told first.

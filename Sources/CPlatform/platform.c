@@ -7,9 +7,9 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -176,6 +176,13 @@ int apus_spawn(
 }
 
 void apus_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int apus_limit_files(int process, int64_t bytes) {
+    struct rlimit limit;
+    if (prlimit(process, RLIMIT_FSIZE, NULL, &limit) != 0) return errno;
+    limit.rlim_cur = bytes < 0 ? limit.rlim_max : (rlim_t)bytes;
+    return prlimit(process, RLIMIT_FSIZE, &limit, NULL) == 0 ? 0 : errno;
+}
 
 void apus_raise_descriptor_limit(void) {
     struct rlimit limit;

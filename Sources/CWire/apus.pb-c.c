@@ -457,6 +457,51 @@ void   apus__wait__free_unpacked
   assert(message->base.descriptor == &apus__wait__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   apus__stream_progress__init
+                     (Apus__StreamProgress         *message)
+{
+  static const Apus__StreamProgress init_value = APUS__STREAM_PROGRESS__INIT;
+  *message = init_value;
+}
+size_t apus__stream_progress__get_packed_size
+                     (const Apus__StreamProgress *message)
+{
+  assert(message->base.descriptor == &apus__stream_progress__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__stream_progress__pack
+                     (const Apus__StreamProgress *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__stream_progress__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__stream_progress__pack_to_buffer
+                     (const Apus__StreamProgress *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__stream_progress__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__StreamProgress *
+       apus__stream_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__StreamProgress *)
+     protobuf_c_message_unpack (&apus__stream_progress__descriptor,
+                                allocator, len, data);
+}
+void   apus__stream_progress__free_unpacked
+                     (Apus__StreamProgress *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__stream_progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   apus__heartbeat__init
                      (Apus__Heartbeat         *message)
 {
@@ -995,6 +1040,96 @@ void   apus__member_status__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &apus__member_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   apus__clock__init
+                     (Apus__Clock         *message)
+{
+  static const Apus__Clock init_value = APUS__CLOCK__INIT;
+  *message = init_value;
+}
+size_t apus__clock__get_packed_size
+                     (const Apus__Clock *message)
+{
+  assert(message->base.descriptor == &apus__clock__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__clock__pack
+                     (const Apus__Clock *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__clock__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__clock__pack_to_buffer
+                     (const Apus__Clock *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__clock__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__Clock *
+       apus__clock__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__Clock *)
+     protobuf_c_message_unpack (&apus__clock__descriptor,
+                                allocator, len, data);
+}
+void   apus__clock__free_unpacked
+                     (Apus__Clock *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__clock__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   apus__event__init
+                     (Apus__Event         *message)
+{
+  static const Apus__Event init_value = APUS__EVENT__INIT;
+  *message = init_value;
+}
+size_t apus__event__get_packed_size
+                     (const Apus__Event *message)
+{
+  assert(message->base.descriptor == &apus__event__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__event__pack
+                     (const Apus__Event *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__event__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__event__pack_to_buffer
+                     (const Apus__Event *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__event__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__Event *
+       apus__event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__Event *)
+     protobuf_c_message_unpack (&apus__event__descriptor,
+                                allocator, len, data);
+}
+void   apus__event__free_unpacked
+                     (Apus__Event *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__event__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   apus__status__init
@@ -2375,7 +2510,7 @@ const ProtobufCMessageDescriptor apus__gauge__descriptor =
   (ProtobufCMessageInit) apus__gauge__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__wait__field_descriptors[3] =
+static const ProtobufCFieldDescriptor apus__wait__field_descriptors[6] =
 {
   {
     "resource",
@@ -2413,16 +2548,55 @@ static const ProtobufCFieldDescriptor apus__wait__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "thread",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Wait, thread),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deadline_seconds",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Wait, deadline_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "detail",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Wait, detail),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__wait__field_indices_by_name[] = {
+  4,   /* field[4] = deadline_seconds */
+  5,   /* field[5] = detail */
   1,   /* field[1] = holder */
   0,   /* field[0] = resource */
   2,   /* field[2] = seconds */
+  3,   /* field[3] = thread */
 };
 static const ProtobufCIntRange apus__wait__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor apus__wait__descriptor =
 {
@@ -2432,14 +2606,117 @@ const ProtobufCMessageDescriptor apus__wait__descriptor =
   "Apus__Wait",
   "apus",
   sizeof(Apus__Wait),
-  3,
+  6,
   apus__wait__field_descriptors,
   apus__wait__field_indices_by_name,
   1,  apus__wait__number_ranges,
   (ProtobufCMessageInit) apus__wait__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__heartbeat__field_descriptors[3] =
+static const ProtobufCFieldDescriptor apus__stream_progress__field_descriptors[6] =
+{
+  {
+    "rank",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__StreamProgress, rank),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__StreamProgress, incarnation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "received",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__StreamProgress, received),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "acknowledged",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__StreamProgress, acknowledged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tickets",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__StreamProgress, tickets),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "silent_seconds",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__StreamProgress, silent_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__stream_progress__field_indices_by_name[] = {
+  3,   /* field[3] = acknowledged */
+  1,   /* field[1] = incarnation */
+  0,   /* field[0] = rank */
+  2,   /* field[2] = received */
+  5,   /* field[5] = silent_seconds */
+  4,   /* field[4] = tickets */
+};
+static const ProtobufCIntRange apus__stream_progress__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor apus__stream_progress__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.StreamProgress",
+  "StreamProgress",
+  "Apus__StreamProgress",
+  "apus",
+  sizeof(Apus__StreamProgress),
+  6,
+  apus__stream_progress__field_descriptors,
+  apus__stream_progress__field_indices_by_name,
+  1,  apus__stream_progress__number_ranges,
+  (ProtobufCMessageInit) apus__stream_progress__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__heartbeat__field_descriptors[5] =
 {
   {
     "token",
@@ -2477,16 +2754,42 @@ static const ProtobufCFieldDescriptor apus__heartbeat__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "wall_time",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Heartbeat, wall_time),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "streams",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__Heartbeat, n_streams),
+    offsetof(Apus__Heartbeat, streams),
+    &apus__stream_progress__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__heartbeat__field_indices_by_name[] = {
   1,   /* field[1] = gauges */
+  4,   /* field[4] = streams */
   0,   /* field[0] = token */
   2,   /* field[2] = waits */
+  3,   /* field[3] = wall_time */
 };
 static const ProtobufCIntRange apus__heartbeat__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor apus__heartbeat__descriptor =
 {
@@ -2496,7 +2799,7 @@ const ProtobufCMessageDescriptor apus__heartbeat__descriptor =
   "Apus__Heartbeat",
   "apus",
   sizeof(Apus__Heartbeat),
-  3,
+  5,
   apus__heartbeat__field_descriptors,
   apus__heartbeat__field_indices_by_name,
   1,  apus__heartbeat__number_ranges,
@@ -2797,7 +3100,7 @@ const ProtobufCMessageDescriptor apus__record_kept__descriptor =
   (ProtobufCMessageInit) apus__record_kept__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__departed__field_descriptors[3] =
+static const ProtobufCFieldDescriptor apus__departed__field_descriptors[4] =
 {
   {
     "rank",
@@ -2835,16 +3138,29 @@ static const ProtobufCFieldDescriptor apus__departed__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "ended",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Departed, ended),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__departed__field_indices_by_name[] = {
   2,   /* field[2] = cause */
+  3,   /* field[3] = ended */
   1,   /* field[1] = incarnation */
   0,   /* field[0] = rank */
 };
 static const ProtobufCIntRange apus__departed__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor apus__departed__descriptor =
 {
@@ -2854,7 +3170,7 @@ const ProtobufCMessageDescriptor apus__departed__descriptor =
   "Apus__Departed",
   "apus",
   sizeof(Apus__Departed),
-  3,
+  4,
   apus__departed__field_descriptors,
   apus__departed__field_indices_by_name,
   1,  apus__departed__number_ranges,
@@ -3039,7 +3355,7 @@ const ProtobufCMessageDescriptor apus__adjust__descriptor =
   (ProtobufCMessageInit) apus__adjust__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__member_status__field_descriptors[8] =
+static const ProtobufCFieldDescriptor apus__member_status__field_descriptors[11] =
 {
   {
     "role",
@@ -3137,8 +3453,46 @@ static const ProtobufCFieldDescriptor apus__member_status__field_descriptors[8] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "streams",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__MemberStatus, n_streams),
+    offsetof(Apus__MemberStatus, streams),
+    &apus__stream_progress__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "age_seconds",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__MemberStatus, age_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "clock",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__MemberStatus, clock),
+    &apus__clock__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__member_status__field_indices_by_name[] = {
+  9,   /* field[9] = age_seconds */
+  10,   /* field[10] = clock */
   6,   /* field[6] = gauges */
   3,   /* field[3] = host */
   2,   /* field[2] = incarnation */
@@ -3146,12 +3500,13 @@ static const unsigned apus__member_status__field_indices_by_name[] = {
   1,   /* field[1] = rank */
   0,   /* field[0] = role */
   5,   /* field[5] = silent_seconds */
+  8,   /* field[8] = streams */
   7,   /* field[7] = waits */
 };
 static const ProtobufCIntRange apus__member_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor apus__member_status__descriptor =
 {
@@ -3161,14 +3516,194 @@ const ProtobufCMessageDescriptor apus__member_status__descriptor =
   "Apus__MemberStatus",
   "apus",
   sizeof(Apus__MemberStatus),
-  8,
+  11,
   apus__member_status__field_descriptors,
   apus__member_status__field_indices_by_name,
   1,  apus__member_status__number_ranges,
   (ProtobufCMessageInit) apus__member_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__status__field_descriptors[8] =
+static const ProtobufCFieldDescriptor apus__clock__field_descriptors[1] =
+{
+  {
+    "ahead_seconds",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Clock, ahead_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__clock__field_indices_by_name[] = {
+  0,   /* field[0] = ahead_seconds */
+};
+static const ProtobufCIntRange apus__clock__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor apus__clock__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.Clock",
+  "Clock",
+  "Apus__Clock",
+  "apus",
+  sizeof(Apus__Clock),
+  1,
+  apus__clock__field_descriptors,
+  apus__clock__field_indices_by_name,
+  1,  apus__clock__number_ranges,
+  (ProtobufCMessageInit) apus__clock__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__event__field_descriptors[9] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Event, kind),
+    &apus__event_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seconds_ago",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Event, seconds_ago),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "text",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Event, text),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Event, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "role",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Event, role),
+    &apus__role__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rank",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Event, rank),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Event, incarnation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "host",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Event, host),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pid",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Event, pid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__event__field_indices_by_name[] = {
+  3,   /* field[3] = count */
+  7,   /* field[7] = host */
+  6,   /* field[6] = incarnation */
+  0,   /* field[0] = kind */
+  8,   /* field[8] = pid */
+  5,   /* field[5] = rank */
+  4,   /* field[4] = role */
+  1,   /* field[1] = seconds_ago */
+  2,   /* field[2] = text */
+};
+static const ProtobufCIntRange apus__event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor apus__event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.Event",
+  "Event",
+  "Apus__Event",
+  "apus",
+  sizeof(Apus__Event),
+  9,
+  apus__event__field_descriptors,
+  apus__event__field_indices_by_name,
+  1,  apus__event__number_ranges,
+  (ProtobufCMessageInit) apus__event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__status__field_descriptors[9] =
 {
   {
     "run",
@@ -3266,9 +3801,22 @@ static const ProtobufCFieldDescriptor apus__status__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "events",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__Status, n_events),
+    offsetof(Apus__Status, events),
+    &apus__event__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__status__field_indices_by_name[] = {
   3,   /* field[3] = age_seconds */
+  8,   /* field[8] = events */
   7,   /* field[7] = gauges */
   5,   /* field[5] = last_record */
   4,   /* field[4] = members */
@@ -3280,7 +3828,7 @@ static const unsigned apus__status__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor apus__status__descriptor =
 {
@@ -3290,7 +3838,7 @@ const ProtobufCMessageDescriptor apus__status__descriptor =
   "Apus__Status",
   "apus",
   sizeof(Apus__Status),
-  8,
+  9,
   apus__status__field_descriptors,
   apus__status__field_indices_by_name,
   1,  apus__status__number_ranges,
@@ -4097,6 +4645,42 @@ const ProtobufCEnumDescriptor apus__refusal_code__descriptor =
   apus__refusal_code__enum_values_by_name,
   1,
   apus__refusal_code__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue apus__event_kind__enum_values_by_number[6] =
+{
+  { "EVENT_UNSPECIFIED", "APUS__EVENT_KIND__EVENT_UNSPECIFIED", 0 },
+  { "EVENT_JOINED", "APUS__EVENT_KIND__EVENT_JOINED", 1 },
+  { "EVENT_RETURNED", "APUS__EVENT_KIND__EVENT_RETURNED", 2 },
+  { "EVENT_LEFT", "APUS__EVENT_KIND__EVENT_LEFT", 3 },
+  { "EVENT_LOST", "APUS__EVENT_KIND__EVENT_LOST", 4 },
+  { "EVENT_REFUSED", "APUS__EVENT_KIND__EVENT_REFUSED", 5 },
+};
+static const ProtobufCIntRange apus__event_kind__value_ranges[] = {
+{0, 0},{0, 6}
+};
+static const ProtobufCEnumValueIndex apus__event_kind__enum_values_by_name[6] =
+{
+  { "EVENT_JOINED", 1 },
+  { "EVENT_LEFT", 3 },
+  { "EVENT_LOST", 4 },
+  { "EVENT_REFUSED", 5 },
+  { "EVENT_RETURNED", 2 },
+  { "EVENT_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor apus__event_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "apus.EventKind",
+  "EventKind",
+  "Apus__EventKind",
+  "apus",
+  6,
+  apus__event_kind__enum_values_by_number,
+  6,
+  apus__event_kind__enum_values_by_name,
+  1,
+  apus__event_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue apus__grant_kind__enum_values_by_number[3] =

@@ -8,6 +8,8 @@ struct ApusCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self,
             StatusCommand.self,
+            WhyCommand.self,
+            WatchCommand.self,
             SpawnCommand.self,
             AdjustCommand.self,
             EvaluateCommand.self,
@@ -16,6 +18,7 @@ struct ApusCommand: ParsableCommand {
             ReplayCommand.self,
             LagSweepCommand.self,
             ProveCommand.self,
+            ChaosCommand.self,
             BenchCommand.self,
             ConfigCommand.self,
             MethodsCommand.self,

@@ -1,3 +1,4 @@
+import Coordinating
 import Platform
 import Runs
 import Wire
@@ -9,6 +10,8 @@ struct StatusReport {
     /// Where the ledger lies on this host.
     let ledger: LedgerCheck.Report?
 
+    private static let eventsShown = 5
+
     // MARK: For people
 
     var text: String {
@@ -17,6 +20,8 @@ struct StatusReport {
         ]
         lines += progress
         lines += ["", status.members.isEmpty ? "Nobody takes part now." : members]
+        let events = status.events.suffix(Self.eventsShown).map(\.line)
+        if !events.isEmpty { lines += [""] + events }
         if let ledger { lines += ["", identity(ledger)] }
         return lines.joined(separator: "\n")
     }
@@ -43,15 +48,15 @@ struct StatusReport {
         var table = TextTable([
             ("role", .left), ("place", .left), ("host", .left), ("pid", .right), ("busy", .right), ("frames/s", .right),
             ("version", .right),
-            ("publish lag", .right), ("heard", .right), ("waits for", .left),
+            ("publish lag", .right), ("age", .right), ("heard", .right), ("clock", .right), ("waits for", .left),
         ])
         for member in status.members {
             func number(_ name: String) -> String { Format.decimal(member[name], 0) }
             table.add([
                 "\(member.role)", "\(member.place)", member.host, "\(member.pid)", Format.share(member.busyShare),
                 member["frames_per_second"].map(Format.count) ?? Format.absent, number("version"), number("publish_lag"),
-                "\(Format.seconds(member.silentSeconds)) ago",
-                member.waits.map { "\($0.resource) from \($0.holder) (\(Format.seconds($0.seconds)))" }.joined(separator: ", "),
+                Format.seconds(member.ageSeconds), "\(Format.seconds(member.silentSeconds)) ago", member.clock,
+                member.waits.map(\.words).joined(separator: ", "),
             ])
         }
         // Where the time of each went that was not work.
@@ -76,60 +81,41 @@ struct StatusReport {
             + (ledger.isSound ? "" : "; \(ledger.violationCount) violations, see: apus ledger check")
     }
 
-    // MARK: For programs
-
     var json: JSON {
-        .object([
-            // Numbers of 64 bits are texts: JSON readers take numbers for doubles.
-            .init("run", .string("\(status.run)")), .init("run_name", .string(status.runName)),
-            .init("run_directory", .string(status.runDirectory)), .init("coordinator", .string(coordinator.description)),
-            .init("age_seconds", .number(status.ageSeconds)), .init("refused", .integer(Int(clamping: status.refused))),
-            .init("members", .array(status.members.map(json))), .init("last_record", status.lastRecord.map(json) ?? .null),
-            .init("ledger", ledger?.json ?? .null),
-        ])
+        guard case .object(let members) = StatusJSON.object(status, coordinator: coordinator.description) else { return .null }
+        return .object(members + [.init("ledger", ledger?.json ?? .null)])
     }
+}
 
-    private func json(_ member: MemberStatus) -> JSON {
-        .object([
-            .init("role", .string("\(member.role)")), .init("rank", .integer(Int(member.place.rank))),
-            .init("incarnation", .integer(Int(member.place.incarnation))), .init("host", .string(member.host)),
-            .init("pid", .integer(Int(member.pid))), .init("silent_seconds", .number(member.silentSeconds)),
-            .init("busy_share", member.busyShare.map(JSON.number) ?? .null),
-            .init("wait_shares", .object(member.waitShares.map { .init($0.name, .number($0.share)) })),
-            .init("gauges", json(member.gauges)),
-            .init(
-                "waits",
-                .array(
-                    member.waits.map {
-                        .object([
-                            .init("resource", .string($0.resource)), .init("holder", .string($0.holder)),
-                            .init("seconds", .number($0.seconds)),
-                        ])
-                    })),
-        ])
+extension Wait {
+    /// "disk from disk (1.2 s of 10.0 s; checkpoints: checkpoint 7)"
+    var words: String {
+        let time = Format.seconds(seconds) + (deadline.map { " of \(Format.seconds($0))" } ?? "")
+        let more = [thread, detail].filter { !$0.isEmpty }.joined(separator: ": ")
+        return "\(resource) from \(holder) (\(time)\(more.isEmpty ? "" : "; \(more)"))"
     }
+}
 
-    private func json(_ record: Record) -> JSON {
-        .object([
-            .init("time", .number(record.time)), .init("version", .integer(Int(clamping: record.version))),
-            .init("frames", .integer(Int(clamping: record.frames))), .init("scalars", json(record.scalars)),
-            .init(
-                "outcome",
-                record.outcome.map { .object([.init("solved", .bool($0.solved)), .init("reason", .string($0.reason))]) } ?? .null),
-        ])
+extension MembershipEvent {
+    /// "3.1 s ago  actor 0.0 (process 12 on host) was lost: its process ended"
+    var line: String {
+        let what =
+            switch kind {
+            case .joined: "joined"
+            case .returned: "is back"
+            case .left: "left: \(text)"
+            case .lost: "was lost: \(text)"
+            case .refused: "refused\(count > 1 ? " \(count) times" : ""): \(text)"
+            }
+        let who = subject.map { "\($0.role) \($0.place) (process \($0.pid) on \($0.host)) " } ?? ""
+        return "\(Format.seconds(secondsAgo)) ago  \(who)\(what)"
     }
-
-    private func json(_ gauges: [Gauge]) -> JSON { .object(gauges.map { .init($0.name, .number($0.value)) }) }
 }
 
 extension MemberStatus {
-    /// The learner's gauges are those of its records, where the shares carry its role.
-    private var prefix: String { role == .learner ? "learner_" : "" }
-
-    var busyShare: Double? { self["\(prefix)busy_share"] }
-
-    var waitShares: [(name: String, share: Double)] {
-        let start = "\(prefix)wait_share/"
-        return gauges.filter { $0.name.hasPrefix(start) }.map { (String($0.name.dropFirst(start.count)), $0.value) }
+    /// How far its clock is from the coordinator's, where that is worth a word.
+    var clock: String {
+        guard let clockAhead, abs(clockAhead) >= 0.1 else { return "" }
+        return (clockAhead < 0 ? "-" : "+") + Format.seconds(abs(clockAhead))
     }
 }

@@ -31,6 +31,12 @@ public struct CoordinatorCommand: ParsableCommand {
     @Flag(help: "Listen on an address that other hosts reach, without encryption.")
     var insecure = false
 
+    @Option(help: ArgumentHelp("Serve /metrics for Prometheus, /status, /healthz and /readyz there, for example 127.0.0.1:7780.", valueName: "host:port"))
+    var http: String?
+
+    @Flag(help: "Let other hosts read what --http serves: no secrets, but who takes part and what comes out.")
+    var httpOpen = false
+
     @Option(help: ArgumentHelp("Die with this process.", visibility: .hidden))
     var parent: Int32?
 
@@ -42,6 +48,8 @@ public struct CoordinatorCommand: ParsableCommand {
         let log = ConsoleLog.logger("coordinator")
         let endpoint = try Endpoint(bind)
         try BindingPolicy.check(endpoint, insecure: insecure)
+        let http = try http.map { try HttpAddress($0) }
+        try http?.check(open: httpOpen)
         let directory: RunDirectory
         let isNew = !Files.isDirectory(source)
         if !isNew {
@@ -54,8 +62,8 @@ public struct CoordinatorCommand: ParsableCommand {
         }
         let ending: Ending
         do {
-            ending = try CoordinatorRole(directory, endpoint: endpoint, context: SocketContext(), signals: signals, log: log).lead()
-        } catch let error as SocketError {
+            ending = try CoordinatorRole(directory, endpoint: endpoint, http: http, context: SocketContext(), signals: signals, log: log).lead()
+        } catch let error where error is SocketError || error is HttpError {
             // It could not listen, so nothing has begun: the name stays free.
             if isNew { try? Files.remove(directory.path) }
             throw error

@@ -10,6 +10,7 @@ import Wire
 public final class CoordinatorRole {
     private let directory: RunDirectory
     private let endpoint: Endpoint
+    private let http: HttpAddress?
     private let context: SocketContext
     private let signals: Signals
     private let log: Logger
@@ -25,11 +26,14 @@ public final class CoordinatorRole {
     private var outcome: Outcome?
 
     /// Leads the run in `directory`, from its start or from where a coordinator before left it.
+    ///
+    /// - Parameter http: where metrics and health are served; nil: nowhere.
     public init(
-        _ directory: RunDirectory, endpoint: Endpoint, context: SocketContext, signals: Signals = .none, log: Logger
+        _ directory: RunDirectory, endpoint: Endpoint, http: HttpAddress? = nil, context: SocketContext, signals: Signals = .none, log: Logger
     ) throws {
         self.directory = directory
         self.endpoint = endpoint
+        self.http = http
         self.context = context
         self.signals = signals
         self.log = log
@@ -60,14 +64,28 @@ public final class CoordinatorRole {
         try Files.writeAtomically(Array("\(bound)\n".utf8), to: directory.coordinator)
         defer { try? Files.remove(directory.coordinator) }
         log.info("leading \(directory.name) at \(bound)")
+        let board = StatusBoard(now: .now)
+        let pages = StatusPages(board: board, directory: directory, address: bound.description)
+        let server = try http.map { try HttpServer($0) { pages.answer($0) } }
+        if let server {
+            try Files.writeAtomically(Array("\(server.address)\n".utf8), to: directory.http)
+            log.info("metrics at http://\(server.address)/metrics")
+        }
+        defer {
+            if let server {
+                server.end()
+                try? Files.remove(directory.http)
+            }
+        }
         var interrupted = false
         var lastCensus = Time.zero
         var lastShares = Time.now
         var meter = ShareMeter(ShareMeter.busy, now: .now)
         while outcome == nil {
             meter.enter("messages", now: .now)
-            Poll.wait(sockets: [control], descriptors: signals.descriptors, milliseconds: 50)
+            Poll.wait(sockets: [control], descriptors: signals.descriptors + [board.descriptor], milliseconds: 50)
             let now = Time.now
+            board.turn(now: now) { membership.status(now: now) }
             meter.enter(ShareMeter.busy, now: now)
             if signals.received(before: &signalCount) {
                 interrupted = true
@@ -82,6 +100,11 @@ public final class CoordinatorRole {
             }
             if now - lastCensus > 0.05 {
                 lastCensus = now
+                // What a member is sent tells whether it still has a connection.
+                for member in membership.quiet(now: now)
+                where !control.send([.bytes(member.peer), .bytes(ControlMessage.heartbeatReply(run: run).encoded())]) {
+                    try perform(membership.unreachable(member.token, now: now))
+                }
                 for process in membership.processes(on: host) where kill(pid_t(process.pid), 0) != 0 && errno == ESRCH {
                     try perform(membership.processGone(process.token, now: now))
                 }
@@ -94,11 +117,11 @@ public final class CoordinatorRole {
 
     private func take(_ frames: [SharedBytes], _ now: Time) -> [Membership.Action] {
         let peer = frames[0].withBytes { Membership.Peer($0) }
-        guard frames.count == 2 else { return membership.malformed(.frames(expected: 2, found: frames.count), from: peer) }
+        guard frames.count == 2 else { return membership.malformed(.frames(expected: 2, found: frames.count), from: peer, now: now) }
         do {
-            return membership.received(try ControlMessage(decoding: frames[1]), from: peer, now: now)
+            return membership.received(try ControlMessage(decoding: frames[1]), from: peer, now: now, wall: Time.wall)
         } catch {
-            return membership.malformed(error, from: peer)
+            return membership.malformed(error, from: peer, now: now)
         }
     }
 
@@ -109,6 +132,7 @@ public final class CoordinatorRole {
         }
         for action in actions {
             switch action {
+            // Who cannot be reached is known by its silence.
             case .send(let peer, let message): control.send([.bytes(peer), .bytes(message.encoded())])
             case .persist: break
             case .append(let record): append(record)

@@ -24,6 +24,16 @@ public final class StatusClient {
         try ask(.statusRequest(protocol: WireProtocol.version), timeout: timeout) { if case .status(let status) = $0 { status } else { nil } }
     }
 
+    /// The same; nil when nobody has answered in time.
+    public func requestUnlessSilent(timeout: Double) throws(StatusError) -> Status? {
+        do {
+            return try request(timeout: timeout)
+        } catch {
+            if case .silent = error { return nil }
+            throw error
+        }
+    }
+
     /// Changes the bound on policy lag of the run; returns when the coordinator has taken it.
     public func adjust(maxLag: UInt64, timeout: Double) throws(StatusError) {
         let question = ControlMessage.adjust(maxLag: maxLag)

@@ -13,14 +13,19 @@ final class CheckpointWriter: Sendable {
         var failure: (any Error)?
     }
 
+    /// How long a checkpoint may take until it is worth a line, in seconds.
+    static let reportInterval = 10.0
+
     private let state = Guarded(State())
     private let thread: WorkThread
 
     /// - Parameters:
     ///   - ledger: flushed to the disk before each checkpoint, so that it is never behind the weights.
+    ///   - claim: the ledger's, without which nothing is written.
     ///   - keep: how many checkpoints stay.
     ///   - replays: where the replay's sequences go; nil without a replay.
-    init(_ store: CheckpointStore, ledger: String, keep: Int, replays: ReplayStore?) {
+    ///   - waits: where it says that it waits for the disk.
+    init(_ store: CheckpointStore, ledger: String, claim: LedgerClaim, keep: Int, replays: ReplayStore?, waits: WaitRegister) {
         thread = WorkThread("checkpoints") { [state] in
             while true {
                 let next = state.wait(until: Time(nanoseconds: .max)) { state -> (checkpoint: TrainingCheckpoint, best: Bool)?? in
@@ -32,9 +37,15 @@ final class CheckpointWriter: Sendable {
                     return state.closed ? .some(nil) : nil
                 }
                 guard let next = next ?? nil else { return }
+                func disk(_ what: String) -> WaitRegister.Entry {
+                    WaitRegister.Entry(thread: "checkpoints", resource: "disk", holder: "disk", deadline: Self.reportInterval, detail: what)
+                }
                 do {
-                    try Files.flush(ledger)
-                    try next.checkpoint.write(to: store, replays: replays)
+                    try waits.during(disk("flush of the ledger \(ledger)")) { try Files.flush(ledger) }
+                    try waits.during(disk("checkpoint \(next.checkpoint.version) in \(store.directory)")) {
+                        try next.checkpoint.write(to: store, replays: replays, confirm: claim.check)
+                    }
+                    try claim.check()
                     if next.best { try store.markBest(next.checkpoint.version) }
                     try store.prune(keep: keep)
                     if let replays { try TrainingCheckpoint.prune(replays, of: store) }

@@ -41,7 +41,7 @@ public struct LearnerCommand: ParsableCommand {
         let log = ConsoleLog.logger("learner")
         let binding: LearnerBinding
         if let folder {
-            binding = .folder(folder)
+            binding = .folder(folder, advertised: advertise ?? folder)
         } else {
             let way = try Endpoint(coordinator).localAddress ?? "127.0.0.1"
             let bind = bind ?? way

@@ -39,6 +39,8 @@ struct LearnerDesk {
     var failed: [FailedRollout] = []
     /// Rollouts that will never arrive.
     var lost: [(place: MemberPlace, sequences: ClosedRange<UInt64>)] = []
+    /// What actors have made that cannot be reached now.
+    var missing: [(place: MemberPlace, produced: UInt64)] = []
     var bytesReceived: UInt64 = 0
     var actors = 0
     var duplicates: UInt64 = 0
@@ -66,6 +68,10 @@ struct LearnerDesk {
     var gauges: [Gauge] = []
     /// For a batch.
     var rolloutsNeeded = 1
+    /// What an actor may have sent and not seen acknowledged.
+    var credits = 1
+    /// Updates go on, but nothing is drawn from the replay: why, and since when.
+    var limited: (why: String, since: Time)?
 
     /// What the training thread waits for, and from whom.
     var obstacle: (resource: String, holder: String) {

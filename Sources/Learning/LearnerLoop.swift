@@ -19,6 +19,7 @@ final class LearnerLoop {
     private let life: UInt32
     private let desk: Guarded<LearnerDesk>
     private let wakeUp: WakeUp
+    private let waits: WaitRegister
     private let log: Logger
     private let trainer: Trainer
     private let checkpoints: CheckpointWriter
@@ -27,11 +28,13 @@ final class LearnerLoop {
     private var progress: TrainingProgress
     private var mismatches: MismatchDetector
     private var lastCheckpoint: (version: UInt64, time: Time)
+    /// How many sequences the replay had given when it last gave some.
+    private var lastDrawn = (count: 0, time: Time.zero)
     /// Since when a batch is awaited, and when somebody was last told.
     private var waiting: (since: Time, reported: Time)?
 
     init(
-        spec: RunSpec, directory: RunDirectory, run: UInt64, life: UInt32, desk: Guarded<LearnerDesk>, wakeUp: WakeUp,
+        spec: RunSpec, directory: RunDirectory, run: UInt64, life: UInt32, desk: Guarded<LearnerDesk>, wakeUp: WakeUp, waits: WaitRegister,
         catalogue: EnvironmentCatalogue, log: Logger
     ) throws {
         self.spec = spec
@@ -40,13 +43,19 @@ final class LearnerLoop {
         self.life = life
         self.desk = desk
         self.wakeUp = wakeUp
+        self.waits = waits
         self.log = log
         trainer = try Trainer(spec, catalogue: catalogue, folder: directory.replay)
         if let announcement = trainer.announcement { log.info("\(announcement)") }
         let replays = trainer.keepsReplay ? try ReplayStore(writingTo: directory.replay) : nil
         let store = try CheckpointStore(writingTo: directory.checkpoints)
         var state = TrainingState()
-        if let (newest, skipped) = try store.readNewestValid() {
+        let lineage = try LedgerLineage(directory.ledger)
+        let newest = try store.readNewestValid { checkpoint in
+            guard let life = TrainingCheckpoint.life(of: checkpoint) else { return true }
+            return lineage.holds(version: checkpoint.version, madeIn: life)
+        }
+        if let (newest, skipped) = newest {
             for error in skipped { log.warning("\(error)") }
             let checkpoint = try TrainingCheckpoint(newest)
             try trainer.restore(checkpoint, replay: replays)
@@ -57,7 +66,8 @@ final class LearnerLoop {
         try Files.createDirectory("\(directory.path)/lives")
         try Files.writeAtomically(Array(LifeFile.text(spec).utf8), to: directory.life(life))
         ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version, life: life)
-        checkpoints = CheckpointWriter(store, ledger: directory.ledger, keep: spec.learner.keepCheckpoints, replays: replays)
+        checkpoints = CheckpointWriter(
+            store, ledger: directory.ledger, claim: ledger.claim, keep: spec.learner.keepCheckpoints, replays: replays, waits: waits)
         progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
         lastCheckpoint = (trainer.version, .now)
         mismatches = MismatchDetector(trainer.network, share: spec.learner.mismatchShare, maxLag: trainer.maxLag)
@@ -74,16 +84,26 @@ final class LearnerLoop {
                 try recordIfDue()
                 try checkpointIfDue()
             }
-        } catch {
+        } catch let error as LedgerError {
+            guard case .superseded = error else { throw abandoned(error) }
+            // Nothing is written and nobody is told: run directory, actors and coordinator belong to another learner.
             try? checkpoints.close()
-            close(outcome: Outcome(solved: false, reason: "failed: \(error)"))
-            throw error
+            return .refused(Refusal(.occupied, problem: error.problem, remedy: error.remedy))
+        } catch {
+            throw abandoned(error)
         }
+    }
+
+    /// Everybody is told that the run is over, and why.
+    private func abandoned(_ error: any Error) -> any Error {
+        try? checkpoints.close()
+        close(outcome: Outcome(solved: false, reason: "failed: \(error)"))
+        return error
     }
 
     /// Lets the socket thread take actors.
     private func open() {
-        let (rolloutsPerUpdate, version) = (spec.learner.rolloutsPerUpdate, trainer.version)
+        let (rolloutsPerUpdate, credits, version) = (spec.learner.rolloutsPerUpdate, spec.actors.credits, trainer.version)
         var shape = trainer.shape
         // An actor may be started with other slots than the run file says.
         shape.maximumSlots = trainer.maximumSlots
@@ -96,6 +116,7 @@ final class LearnerLoop {
         desk.update {
             $0.version = version
             $0.rolloutsNeeded = rolloutsPerUpdate
+            $0.credits = credits
             $0.opening = opening
         }
         wakeUp.signal()
@@ -130,7 +151,7 @@ final class LearnerLoop {
         let needed = spec.learner.rolloutsPerUpdate
         let missing = needed - ready.count
         let arrived = desk.wait(until: .now + 0.5) { desk -> (rollouts: [QueuedRollout], troubled: Bool)? in
-            let troubled = !desk.failed.isEmpty || !desk.lost.isEmpty
+            let troubled = !desk.failed.isEmpty || !desk.lost.isEmpty || !desk.missing.isEmpty
             guard desk.queue.count >= missing || troubled || desk.ending != nil else {
                 desk.meter.enter(desk.actors == 0 ? "actors" : "rollouts", now: .now)
                 return nil
@@ -156,18 +177,21 @@ final class LearnerLoop {
         return ready.sorted { $0.rollout.id < $1.rollout.id }
     }
 
+    /// After so many seconds of waiting, and again and again, the log says what is awaited from whom.
+    static let reportInterval = 10.0
+
     /// Says every ten seconds what is awaited, and what helps if it cannot come.
     private func reportWait() {
         let now = Time.now
         let (since, reported) = waiting ?? (now, now)
         waiting = (since, reported)
-        guard now - reported >= 10 else { return }
+        guard now - reported >= Self.reportInterval else { return }
         waiting = (since, now)
         let (actors, here, needed) = (desk.read { $0.actors }, ready.count + desk.read { $0.queue.count }, spec.learner.rolloutsPerUpdate)
         let blocked = trainer.blocked.map { "; \($0)" } ?? ""
         var line = "waiting for rollouts from \(actors) actors for \(Int(now - since)) s: \(here) of \(needed) are here"
-        if actors > 0, actors * spec.actors.credits < needed {
-            line += "; these actors may send \(actors * spec.actors.credits) before an update: start more of them, or raise actors.credits"
+        if actors > 0, actors * WireProtocol.maximumCredits < needed {
+            line += "; these actors may send \(actors * WireProtocol.maximumCredits) before an update: start more of them"
         }
         log.info("\(line)\(blocked)")
     }
@@ -232,15 +256,30 @@ final class LearnerLoop {
                     version: report.version)
             )
         }
-        try ledger.flush()
+        try waits.during(disk("the ledger \(directory.ledger)")) { try ledger.flush() }
         let (weights, version, ids) = (published(), report.version, rollouts.map(\.id))
+        let limited = limits()
         desk.update {
+            $0.limited = limited
             $0.publish = weights
             $0.version = version
             $0.ended += ids
         }
         wakeUp.signal()
         progress.trained(report, lags: queued.map { (before - $0.rollout.version, $0.arrivedAt - min($0.arrivedAt, $0.rollout.version)) })
+    }
+
+    /// What of the training thread waits for the disk.
+    private func disk(_ what: String) -> WaitRegister.Entry {
+        WaitRegister.Entry(
+            thread: "training", resource: "disk", holder: "disk", deadline: CheckpointWriter.reportInterval, detail: what)
+    }
+
+    /// Since when the replay's limiter lets nothing through.
+    private func limits() -> (why: String, since: Time)? {
+        guard let drawn = trainer.samplesDrawn else { return nil }
+        if drawn != lastDrawn.count || lastDrawn.time == .zero { lastDrawn = (drawn, .now) }
+        return trainer.blocked.map { ($0, lastDrawn.time) }
     }
 
     /// Whether actor and learner agree about the policy that acted.
@@ -268,12 +307,17 @@ final class LearnerLoop {
     }
 
     private func settleTroubles() throws {
-        let (failed, lost) = desk.read { desk in
+        let (failed, lost, missing) = desk.read { desk in
             defer {
                 desk.failed.removeAll()
                 desk.lost.removeAll()
+                desk.missing.removeAll()
             }
-            return (desk.failed, desk.lost)
+            return (desk.failed, desk.lost, desk.missing)
+        }
+        // Known from now on, whatever becomes of them: they are open until they arrive, or until they are given up.
+        for one in missing {
+            ledger.append(LedgerRecord(.produced, actor: one.place.rank, incarnation: one.place.incarnation, sequence: one.produced))
         }
         for one in lost {
             ledger.append(LedgerRecord(.lost, actor: one.place.rank, incarnation: one.place.incarnation, sequences: one.sequences))
@@ -302,12 +346,23 @@ final class LearnerLoop {
         var record = progress.record(trainer, shares: shares, outcome: outcome)
         if let difference = mismatches.take() { record.scalars.append(Gauge("mismatch", Double(difference))) }
         record.scalars.append(Gauge("rollouts_mismatched", Double(mismatches.mismatches)))
+        let gauges = record.scalars + account
         desk.update {
             $0.records.append(record)
-            $0.gauges = record.scalars
+            $0.gauges = gauges
             $0.waitingRecords += 1
         }
         wakeUp.signal()
+    }
+
+    /// What the ledger knows of, for those who cannot read it.
+    private var account: [Gauge] {
+        let totals = ledger.state.totals
+        let ends = [
+            ("produced", ledger.state.produced), ("trained", totals.trained), ("stale", totals.stale), ("filtered", totals.filtered),
+            ("failed", totals.failed), ("cancelled", totals.cancelled), ("lost", totals.lost), ("rewound", totals.rewound), ("open", ledger.state.open),
+        ]
+        return ends.map { Gauge("ledger/\($0)", Double($1)) }
     }
 
     private func checkpointIfDue() throws {
@@ -318,7 +373,8 @@ final class LearnerLoop {
 
     private func checkpoint() throws {
         let best = progress.takeBest(version: trainer.version)
-        try checkpoints.write(TrainingCheckpoint(trainer, state: progress.stateNow(.now)), best: best)
+        let checkpoint = TrainingCheckpoint(trainer, state: progress.stateNow(.now), life: ledger.claim.life)
+        try waits.during(disk("the checkpoint before, which is still being written")) { try checkpoints.write(checkpoint, best: best) }
         lastCheckpoint = (trainer.version, .now)
     }
 
@@ -328,7 +384,7 @@ final class LearnerLoop {
     private func finish(_ outcome: Outcome) throws -> Ending {
         if progress.evaluatedVersion != trainer.version, spec.stop.evaluationEpisodes > 0 { try trainer.evaluate(&progress) }
         try checkpoint()
-        try checkpoints.close()
+        try waits.during(disk("the last checkpoint")) { try checkpoints.close() }
         close(outcome: outcome)
         return .finished(reason: outcome.reason)
     }

@@ -42,14 +42,14 @@ public struct LearnerRole: Sendable {
     /// Trains until the run's stopping rule holds, a signal or the coordinator asks to stop, or something fails. Blocks.
     public func run() -> Ending {
         let desk = Guarded(LearnerDesk(meter: ShareMeter("coordinator", now: .now)))
-        let wakeUp = WakeUp()
+        let (wakeUp, waits) = (WakeUp(), WaitRegister())
         let sockets = WorkThread("sockets") { [coordinator, context, signals, binding, log] in
-            LearnerSockets(desk: desk, wakeUp: wakeUp, context: context, signals: signals, binding: binding, log: log)
+            LearnerSockets(desk: desk, wakeUp: wakeUp, waits: waits, context: context, signals: signals, binding: binding, log: log)
                 .run(coordinator: coordinator)
         }
         let ending: Ending
         do {
-            ending = try train(desk, wakeUp)
+            ending = try WaitRegister.$current.withValue(waits) { try train(desk, wakeUp, waits) }
         } catch {
             ending = .failed(error)
         }
@@ -59,14 +59,14 @@ public struct LearnerRole: Sendable {
         return ending
     }
 
-    private func train(_ desk: Guarded<LearnerDesk>, _ wakeUp: WakeUp) throws -> Ending {
+    private func train(_ desk: Guarded<LearnerDesk>, _ wakeUp: WakeUp, _ waits: WaitRegister) throws -> Ending {
         guard let welcome = welcome(desk) else { return desk.read { $0.ending } ?? .interrupted }
         let spec = try RunSpec.parse(welcome.runFile, place: "the run file from the coordinator")
         setBLASThreads(spec.learner.threads)
         let directory = RunDirectory(path: "\(runs)/\(welcome.runName)")
         try Files.createDirectory(directory.path)
         let loop = try LearnerLoop(
-            spec: spec, directory: directory, run: welcome.run, life: welcome.place.incarnation, desk: desk, wakeUp: wakeUp,
+            spec: spec, directory: directory, run: welcome.run, life: welcome.place.incarnation, desk: desk, wakeUp: wakeUp, waits: waits,
             catalogue: catalogue, log: log)
         return try loop.run()
     }

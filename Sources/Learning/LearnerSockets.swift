@@ -6,8 +6,8 @@ import Wire
 
 /// Where a learner listens for actors.
 public enum LearnerBinding: Sendable {
-    /// Unix sockets in this folder.
-    case folder(String)
+    /// Unix sockets in this folder; actors are told `advertised`.
+    case folder(String, advertised: String)
     /// A host address for two tcp ports; actors are told `advertised`.
     case host(String, advertised: String)
 }
@@ -17,6 +17,7 @@ public enum LearnerBinding: Sendable {
 final class LearnerSockets {
     private let desk: Guarded<LearnerDesk>
     private let wakeUp: WakeUp
+    private let waits: WaitRegister
     private let context: SocketContext
     private let signals: Signals
     private let binding: LearnerBinding
@@ -34,11 +35,12 @@ final class LearnerSockets {
     private var waitsFor: String?
 
     init(
-        desk: Guarded<LearnerDesk>, wakeUp: WakeUp, context: SocketContext, signals: Signals, binding: LearnerBinding,
+        desk: Guarded<LearnerDesk>, wakeUp: WakeUp, waits: WaitRegister, context: SocketContext, signals: Signals, binding: LearnerBinding,
         log: Logger
     ) {
         self.desk = desk
         self.wakeUp = wakeUp
+        self.waits = waits
         self.context = context
         self.signals = signals
         self.binding = binding
@@ -91,9 +93,10 @@ final class LearnerSockets {
                 if control?.send([.bytes(message.encoded())]) != true { client.notSent() }
             case .joined(let welcome): desk.update { $0.welcome = welcome }
             case .located: break
-            case .departed(let place, let cause):
-                log.info("actor \(place) is gone: \(cause)")
-                if intake != nil { perform(intake!.departed(place)) }
+            case .departed(let place, let cause, let ended):
+                guard intake != nil else { break }
+                log.info("actor \(place) \(ended ? "is gone" : "cannot be reached by the coordinator"): \(cause)")
+                if ended { perform(intake!.departed(place)) } else { intake!.doubted(place, now: .now) }
             case .stop(let reason): end(.finished(reason: reason))
             case .adjust(let maxLag):
                 log.info("learner.max_lag is \(maxLag) from now on")
@@ -121,10 +124,10 @@ final class LearnerSockets {
             let weights = Socket(.publisher, in: context, sendLimit: 4, frameLimit: Int64(WireProtocol.maximumMessageBytes))
             let location: LearnerLocation
             switch binding {
-            case .folder(let folder):
-                let (streamsAt, weightsAt) = try (Endpoint("ipc://\(folder)/rollouts"), Endpoint("ipc://\(folder)/weights"))
-                location = try LearnerLocation(
-                    rollouts: streams.bind(streamsAt).description, weights: weights.bind(weightsAt).description, life: opening.intake.life)
+            case .folder(let folder, let advertised):
+                _ = try (streams.bind(Endpoint("ipc://\(folder)/rollouts")), weights.bind(Endpoint("ipc://\(folder)/weights")))
+                location = LearnerLocation(
+                    rollouts: "ipc://\(advertised)/rollouts", weights: "ipc://\(advertised)/weights", life: opening.intake.life)
             case .host(let host, let advertised):
                 let (streamsAt, weightsAt) = try (streams.bind(Endpoint("tcp://\(host):*")), weights.bind(Endpoint("tcp://\(host):*")))
                 location = LearnerLocation(
@@ -209,6 +212,9 @@ final class LearnerSockets {
             case .accept: break
             case .weights(let place): if !everybodyGetsEveryVersion { publish(WireProtocol.weightsTopic(of: place)) }
             case .lost(let place, let sequences): desk.update { $0.lost.append((place, sequences)) }
+            case .missing(let place, let produced):
+                log.info("actor \(place) is silent, and some of its \(produced) rollouts are missing; it may come back with them")
+                desk.update { $0.missing.append((place, produced)) }
             }
         }
     }
@@ -252,24 +258,61 @@ final class LearnerSockets {
 
     private func tick() {
         let now = Time.now
-        perform(client.tick(now: now) { heartbeat(now) })
+        // While the machine ticks nobody may look into it.
+        let records = (count: client.waitingRecords, oldest: client.oldestRecordTime)
+        perform(client.tick(now: now) { heartbeat(now, records) })
+        for line in waits.overdue(now: now) { log.warning("\(line)") }
         if intake != nil { perform(intake!.tick(now: now)) }
     }
 
-    private func heartbeat(_ now: Time) -> (gauges: [Gauge], waits: [Wait]) {
-        desk.read { desk in
+    private func heartbeat(_ now: Time, _ records: (count: Int, oldest: Double?)) -> Heartbeat {
+        let going = waits.going
+        return desk.read { desk in
             let state = desk.meter.state(now: now)
-            let obstacle = desk.obstacle
-            let waits =
-                state.name == ShareMeter.busy ? [] : [Wait(resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds)]
             let counts = [
                 Gauge("version", Double(desk.version)), Gauge("queued_rollouts", Double(desk.queue.count)),
                 Gauge("open_rollouts", Double(intake?.open ?? 0)), Gauge("actors", Double(intake?.actors ?? 0)),
                 Gauge("duplicates", Double(intake?.duplicates ?? 0)), Gauge("refused", Double(intake?.refused ?? 0)),
+                Gauge("rollouts_per_update", Double(desk.rolloutsNeeded)), Gauge("credits", Double(desk.credits)),
+                Gauge("busy_seconds", state.name == ShareMeter.busy ? state.seconds : 0),
+                Gauge("waiting_records", Double(records.count)), Gauge("bytes_received", Double(desk.bytesReceived)),
             ]
-            return (desk.gauges + counts, waits)
+            return Heartbeat(
+                token: 0, gauges: desk.gauges + counts, waits: waits(desk, state, going, records, now), wallTime: Time.wall,
+                streams: intake?.progress(now: now) ?? [])
         }
     }
+
+    /// Whom this process waits for, thread by thread.
+    private func waits(
+        _ desk: LearnerDesk, _ state: (name: String, seconds: Double), _ going: [WaitRegister.Entry], _ records: (count: Int, oldest: Double?),
+        _ now: Time
+    ) -> [Wait] {
+        var waits = going.map { Wait($0, now: now) }
+        if state.name != ShareMeter.busy {
+            let obstacle = desk.obstacle
+            waits.append(
+                Wait(
+                    resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds, thread: "training",
+                    deadline: LearnerLoop.reportInterval))
+        }
+        if let limited = desk.limited, now - limited.since >= Self.longLimit {
+            waits.append(
+                Wait(
+                    resource: "replayed batches", holder: "replay limiter", seconds: now - limited.since, thread: "training", detail: limited.why))
+        }
+        if let oldest = records.oldest, Time.wall - oldest >= Self.longRecord {
+            waits.append(
+                Wait(
+                    resource: "receipts for \(records.count) records", holder: "coordinator", seconds: Time.wall - oldest,
+                    thread: "sockets"))
+        }
+        return waits
+    }
+
+    /// What lasts shorter than this is how it goes, in seconds.
+    private static let longLimit = 1.0
+    private static let longRecord = 1.0
 
     private func end(_ ending: Ending) {
         desk.update { if $0.ending == nil { $0.ending = ending } }

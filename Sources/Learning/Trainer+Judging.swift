@@ -22,8 +22,13 @@ extension Trainer {
     @discardableResult
     func evaluate(_ progress: inout TrainingProgress) throws -> EvaluationResult {
         let evaluation = Evaluation(episodes: spec.stop.evaluationEpisodes, seed: spec.seed)
-        let result = try evaluation.run(
-            environment, network: network, parameters: weights.parameters(), round: UInt32(truncatingIfNeeded: version))
+        let entry = WaitRegister.Entry(
+            thread: "training", resource: "evaluation", holder: "environment",
+            detail: "\(spec.stop.evaluationEpisodes) episodes of \(spec.environment.id) with version \(version)")
+        let result = try waiting(entry) {
+            try evaluation.run(
+                environment, network: network, parameters: weights.parameters(), round: UInt32(truncatingIfNeeded: version))
+        }
         progress.evaluated(result, version: version)
         return result
     }

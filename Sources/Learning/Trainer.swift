@@ -162,6 +162,9 @@ public final class Trainer {
     /// How much the replay holds, in words; nil without one.
     package var announcement: String? { replay?.announcement }
 
+    /// How many sequences were drawn from the replay so far; nil without one.
+    package var samplesDrawn: Int? { replay?.buffer.limiter.counters.samples }
+
     /// What gradient steps wait for; nil when they do not.
     package var blocked: String? { replay?.blocked }
 

@@ -15,6 +15,8 @@ package struct TrainingCheckpoint: Sendable {
 
     package let version: UInt64
     package let frames: UInt64
+    /// The life of the learner that made it, as its ledger counts; nil: not told.
+    package let life: UInt32?
     package let weights: [Column]
     package let optimizer: [Column]
     /// What the trainer has counted of observations and rewards.
@@ -28,11 +30,13 @@ package struct TrainingCheckpoint: Sendable {
 
     /// Writes the checkpoint and makes it the latest: the replay's sequences first, so that no checkpoint refers to what is not there.
     ///
-    /// - Parameter replays: where the sequences go.
-    package func write(to store: CheckpointStore, replays: ReplayStore?) throws {
+    /// - Parameters:
+    ///   - replays: where the sequences go.
+    ///   - confirm: see `CheckpointStore.write`.
+    package func write(to store: CheckpointStore, replays: ReplayStore?, confirm: () throws -> Void = {}) throws {
         var files = files
         if let replay, let replays { files.append((Self.replayFile, try replays.write(replay).json)) }
-        try store.write(version: version, files: files)
+        try store.write(version: version, files: files, confirm: confirm)
     }
 
     package var files: [(name: String, bytes: [UInt8])] {
@@ -40,8 +44,14 @@ package struct TrainingCheckpoint: Sendable {
         return [
             (Self.weightsFile, Safetensors.encode(weights, metadata: metadata)),
             (Self.optimizerFile, Safetensors.encode(optimizer, metadata: metadata)),
-            (Self.stateFile, state.json(version: version, frames: frames, statistics: statistics)),
+            (Self.stateFile, state.json(version: version, frames: frames, life: life, statistics: statistics)),
         ]
+    }
+
+    /// The life of the learner that made a checkpoint; nil: not told.
+    package static func life(of checkpoint: Checkpoint) -> UInt32? {
+        guard let text = checkpoint.files[stateFile], let json = try? JSON.parse(text, place: stateFile) else { return nil }
+        return json["life"]?.integer.flatMap { UInt32(exactly: $0) }
     }
 
     /// Removes the sequences that no checkpoint needs any more.
@@ -53,7 +63,8 @@ package struct TrainingCheckpoint: Sendable {
         try replays.prune(keepingThoseOf: manifests)
     }
 
-    package init(_ trainer: Trainer, state: TrainingState) {
+    package init(_ trainer: Trainer, state: TrainingState, life: UInt32? = nil) {
+        self.life = life
         (weights, optimizer, statistics, replay) = trainer.snapshot()
         replayManifest = nil
         version = trainer.version
@@ -85,6 +96,7 @@ package struct TrainingCheckpoint: Sendable {
         }
         version = try number("version")
         frames = try number("frames")
+        life = Self.life(of: checkpoint)
         statistics = json["statistics"] ?? .object([])
         replay = nil
         replayManifest = try checkpoint.files[Self.replayFile].map {
@@ -111,11 +123,12 @@ package struct TrainingState: Sendable, Equatable {
         self.bestReturn = bestReturn
     }
 
-    func json(version: UInt64, frames: UInt64, statistics: JSON) -> [UInt8] {
+    func json(version: UInt64, frames: UInt64, life: UInt32?, statistics: JSON) -> [UInt8] {
         var members = [
             JSON.Member("version", .integer(Int(version))), JSON.Member("frames", .integer(Int(frames))),
             JSON.Member("episodes", .integer(Int(episodes))), JSON.Member("seconds", .number(seconds)),
         ]
+        if let life { members.append(JSON.Member("life", .integer(Int(life)))) }
         if let bestReturn { members.append(JSON.Member("best_return", .number(bestReturn))) }
         members.append(JSON.Member("statistics", statistics))
         return JSON.object(members).serialized() + [UInt8(ascii: "\n")]

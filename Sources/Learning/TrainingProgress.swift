@@ -22,6 +22,8 @@ struct TrainingProgress {
     private var nextEvaluation: UInt64 = 0
     private var means = MetricMeans()
     private var lag = (sum: 0.0, inFlight: 0.0, maximum: UInt64(0), count: 0)
+    /// Rollouts by age.
+    private var ages = [Int](repeating: 0, count: AgeBuckets.names.count)
     private var lastReport: UpdateReport?
     private var sequence: UInt64 = 0
 
@@ -49,6 +51,7 @@ struct TrainingProgress {
             self.lag.inFlight += Double(min(lag.inFlight, lag.total))
             self.lag.maximum = max(self.lag.maximum, lag.total)
             self.lag.count += 1
+            ages[AgeBuckets.index(age: lag.total)] += 1
         }
         episodes.append(returns: report.episodeReturns, lengths: report.episodeLengths)
         state.episodes += UInt64(report.episodeReturns.count)
@@ -103,6 +106,7 @@ struct TrainingProgress {
             scalars.append(Gauge("policy_lag_in_flight", lag.inFlight / count))
             scalars.append(Gauge("policy_lag_in_queue", (lag.sum - lag.inFlight) / count))
             scalars.append(Gauge("policy_lag_maximum", Double(lag.maximum)))
+            scalars += zip(AgeBuckets.names, ages).map { Gauge("lag_share/\($0)", Double($1) / count) }
         }
         scalars += means.metrics().map { Gauge($0.name, Double($0.value)) }
         if let lastReport { scalars.append(Gauge("learning_rate", Double(lastReport.learningRate))) }
@@ -114,6 +118,7 @@ struct TrainingProgress {
         recorded = (now, frames, version)
         means = MetricMeans()
         lag = (0, 0, 0, 0)
+        ages = ages.map { _ in 0 }
         sequence += 1
         return Record(sequence: sequence, time: Time.wall, version: version, frames: frames, scalars: scalars, outcome: outcome)
     }

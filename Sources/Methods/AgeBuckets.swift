@@ -3,8 +3,8 @@ import Tensors
 
 /// The steps of a batch by the age of the policy that took them, in updates, so that a number can be reported for each age:
 /// "effective_sample_size/lag_4-7". Only ages that occur are there.
-struct AgeBuckets {
-    static let names = ["0", "1", "2-3", "4-7", "8-15", "16+"]
+package struct AgeBuckets {
+    package static let names = ["0", "1", "2-3", "4-7", "8-15", "16+"]
 
     /// The bucket of each slot n.
     private let bucket: [Int]
@@ -30,7 +30,7 @@ struct AgeBuckets {
     func slots(_ chosen: [Int]) -> AgeBuckets { AgeBuckets(chosen.map { bucket[$0] }) }
 
     /// 0, 1, 2–3, 4–7, 8–15, 16 and more: each as wide as all before it.
-    static func index(age: UInt64) -> Int { min(UInt64.bitWidth - age.leadingZeroBitCount, names.count - 1) }
+    package static func index(age: UInt64) -> Int { min(UInt64.bitWidth - age.leadingZeroBitCount, names.count - 1) }
 
     /// What `measure` says of each bucket's steps.
     /// - Parameters:

@@ -28,6 +28,7 @@ public final class ExternalSlots: Slots {
     private var episodes: [Episode]
     private var failures: [SlotFailure] = []
     private var failureTimes: [Time] = []
+    private let waits = WaitRegister.current
 
     private struct Episode {
         var length: Int32 = 0
@@ -38,7 +39,10 @@ public final class ExternalSlots: Slots {
     /// A worker and its slots.
     private struct Group {
         let slots: Range<Int>
-        var worker: Worker
+        let id: String
+        var worker: Worker { didSet { words = Self.words(id, slots, worker) } }
+        /// For whoever waits for it.
+        private(set) var words: String
         /// How often it was started again.
         var life: UInt64 = 0
         /// [B] + shape: the observations that the slots were last given. They are the final ones when the worker fails.
@@ -46,8 +50,13 @@ public final class ExternalSlots: Slots {
         /// [B] + shape: room for the final observations of a step.
         let finalObservations: UnsafeMutableRawBufferPointer
 
-        init(slots: Range<Int>, worker: Worker, observationBytes: Int) {
-            (self.slots, self.worker) = (slots, worker)
+        private static func words(_ id: String, _ slots: Range<Int>, _ worker: Worker) -> String {
+            "slots \(slots.lowerBound) to \(slots.upperBound - 1) of \(id), process \(worker.pid)"
+        }
+
+        init(id: String, slots: Range<Int>, worker: Worker, observationBytes: Int) {
+            (self.id, self.slots, self.worker) = (id, slots, worker)
+            words = Self.words(id, slots, worker)
             observations = .allocate(byteCount: slots.count * observationBytes, alignment: 64)
             finalObservations = .allocate(byteCount: slots.count * observationBytes, alignment: 64)
             observations.initializeMemory(as: UInt8.self, repeating: 0)
@@ -72,7 +81,7 @@ public final class ExternalSlots: Slots {
         let starting = try ranges.map { try start($0, life: 0) }
         for (range, starting) in zip(ranges, starting) {
             do {
-                groups.append(Group(slots: range, worker: try ready(starting), observationBytes: observationSpace.byteCount))
+                groups.append(Group(id: environment.id, slots: range, worker: try ready(starting), observationBytes: observationSpace.byteCount))
             } catch {
                 throw environment.failure(error, of: starting)
             }
@@ -97,6 +106,17 @@ public final class ExternalSlots: Slots {
         return failures
     }
 
+    /// Waits for a group's worker, and lets others know.
+    private func awaiting<Result>(
+        _ index: Int, _ resource: String, _ body: () throws(WorkerFault) -> Result
+    ) throws(WorkerFault) -> Result {
+        guard let waits else { return try body() }
+        return try waits.during(
+            WaitRegister.Entry(
+                thread: "stepping", resource: resource, holder: "environment", deadline: environment.running.stepDeadline,
+                detail: groups[index].words), body)
+    }
+
     // MARK: Starting
 
     private func start(_ slots: Range<Int>, life: UInt64) throws -> Worker.Starting {
@@ -114,7 +134,10 @@ public final class ExternalSlots: Slots {
     }
 
     private func ready(_ starting: Worker.Starting) throws(WorkerFault) -> Worker {
-        let worker = try Worker(starting, patience: environment.running.openDeadline)
+        let entry = WaitRegister.Entry(
+            thread: "stepping", resource: "start of a worker", holder: "environment", deadline: environment.running.openDeadline,
+            detail: environment.id)
+        let worker = try waiting(entry) { () throws(WorkerFault) in try Worker(starting, patience: environment.running.openDeadline) }
         guard worker.opened.observationSpace == observationSpace, worker.opened.actionSpace == actionSpace else {
             throw .malformed("its spaces are not those that it told before")
         }
@@ -149,7 +172,9 @@ public final class ExternalSlots: Slots {
 
     /// Receives a group's first observations.
     private func takeFirst(_ index: Int, by deadline: Time) throws(WorkerFault) {
-        let answer = try groups[index].worker.receive(by: deadline, during: "Reset", seconds: environment.running.stepDeadline)
+        let answer = try awaiting(index, "environment reset") { () throws(WorkerFault) in
+            try groups[index].worker.receive(by: deadline, during: "Reset", seconds: environment.running.stepDeadline)
+        }
         guard answer.message == .observations else { throw .malformed("\(answer.message.name) where Observations answers Reset") }
         let first = try check.first(answer.frames, slots: groups[index].slots)
         first.withBytes { groups[index].observations.copyMemory(from: $0) }
@@ -201,8 +226,10 @@ public final class ExternalSlots: Slots {
             observations: observations(of: index, in: row.observation), rewards: Self.part(of: row.reward, slots),
             terminated: Self.part(of: row.terminated, slots), truncated: Self.part(of: row.truncated, slots),
             finalObservations: groups[index].finalObservations)
-        let finalBytes = try groups[index].worker.receiveStep(
-            into: target, by: deadline, during: "step \(steps)", seconds: environment.running.stepDeadline)
+        let finalBytes = try awaiting(index, "environment step") { () throws(WorkerFault) in
+            try groups[index].worker.receiveStep(
+                into: target, by: deadline, during: "step \(steps)", seconds: environment.running.stepDeadline)
+        }
         try check.stepped(
             target, finalBytes: finalBytes, slots: slots, step: steps, lengths: episodes[slots].lazy.map(\.length), opened.maxEpisodeSteps)
         groups[index].observations.copyMemory(from: UnsafeRawBufferPointer(target.observations))

@@ -5,8 +5,8 @@ import Testing
 /// What the commands that need no run say, and what they say to those who mistype.
 @Suite struct TextTests {
     static let commands = [
-        "train", "status", "adjust", "evaluate", "plot", "ledger", "ledger check", "bench", "config", "methods", "environments", "doctor",
-        "lag-sweep", "prove", "spawn",
+        "train", "status", "why", "watch", "spawn", "adjust", "evaluate", "plot", "ledger", "ledger check", "replay", "bench", "config", "methods",
+        "environments", "doctor", "lag-sweep", "prove", "chaos",
     ]
 
     @Test(arguments: [""] + commands)
@@ -51,6 +51,10 @@ import Testing
         (["adjust", "runs/none", "--max-lag", "3"], 1, "runs/none"),
         (["status", "--coordinator", "localhost"], 1, "tcp://HOST:PORT"),
         (["doctor", "--reference", "none.json"], 1, "none.json"),
+        (["chaos", "cartpole"], 64, "--seed"),
+        (["chaos", "cartpole", "--seed", "1", "--faults", "0"], 64, "allowed are 1 to 100000"),
+        (["chaos", "cartpole", "--seed", "1", "--faults", "2", "--minutes", "1"], 64, "not both"),
+        (["chaos", "cartpol", "--seed", "1"], 1, "Did you mean cartpole?"),
         (["lag-sweep"], 64, "a preset or a run file"),
         (["lag-sweep", "cartpol"], 1, "Did you mean cartpole?"),
         (["lag-sweep", "cartpole", "--corrections", "vtarce"], 1, "Did you mean vtrace? There are: none, clip, vtrace"),

@@ -41,7 +41,7 @@ final class Cluster: Sendable {
     func learner(_ signal: Signal = Signal()) -> Running {
         Running { [self] in
             LearnerRole(
-                coordinator: try! control, context: context, signals: signal.signals, binding: .folder("\(folder)/sockets"),
+                coordinator: try! control, context: context, signals: signal.signals, binding: .folder("\(folder)/sockets", advertised: "\(folder)/sockets"),
                 runs: "\(folder)/runs", log: logger
             ).run()
         }

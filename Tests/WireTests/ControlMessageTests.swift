@@ -107,11 +107,41 @@ import Wire
             try decoded(P.bytes(4, P.fixed64(1, 6) + P.bytes(2, gauge) + P.bytes(3, wait)))
                 == .heartbeat(
                     Heartbeat(token: 6, gauges: [Gauge("g", 1.5)], waits: [Wait(resource: "credit", holder: "learner", seconds: 0.25)])))
+        let longWait = wait + P.text(4, "sockets") + P.double(5, 10) + P.text(6, "d")
+        let stream = P.number(1, 2) + P.number(2, 3) + P.number(3, 9) + P.number(4, 8) + P.number(5, 1) + P.double(6, 0.5)
+        let place = MemberPlace(rank: 2, incarnation: 3)
+        let progress = StreamProgress(actor: place, received: 9, acknowledged: 8, tickets: 1, silentSeconds: 0.5)
+        let waiting = Wait(resource: "credit", holder: "learner", seconds: 0.25, thread: "sockets", deadline: 10, detail: "d")
+        #expect(
+            try decoded(P.bytes(4, P.fixed64(1, 6) + P.bytes(3, longWait) + P.double(4, 1.7e9) + P.bytes(5, stream)))
+                == .heartbeat(Heartbeat(token: 6, waits: [waiting], wallTime: 1.7e9, streams: [progress])))
+        let member =
+            P.number(1, 2) + P.number(2, 2) + P.number(3, 3) + P.text(4, "h") + P.number(5, 12) + P.double(6, 0.5) + P.bytes(7, gauge)
+            + P.bytes(8, longWait) + P.bytes(9, stream) + P.double(10, 7) + P.bytes(11, P.double(1, -1.5))
+        let event =
+            P.number(1, 4) + P.double(2, 3) + P.text(3, "t") + P.number(4, 2) + P.number(5, 1) + P.number(6, 2) + P.number(7, 3) + P.text(8, "h")
+            + P.number(9, 12)
+        #expect(
+            try decoded(P.bytes(13, P.fixed64(1, 7) + P.text(2, "n") + P.bytes(5, member) + P.number(7, 3) + P.bytes(9, event)))
+                == .status(
+                    Status(
+                        run: 7, runName: "n", runDirectory: "", ageSeconds: 0,
+                        members: [
+                            MemberStatus(
+                                role: .learner, place: place, host: "h", pid: 12, silentSeconds: 0.5, gauges: [Gauge("g", 1.5)], waits: [waiting],
+                                streams: [progress], ageSeconds: 7, clockAhead: -1.5)
+                        ], lastRecord: nil, refused: 3,
+                        events: [
+                            MembershipEvent(
+                                .lost, secondsAgo: 3, text: "t", count: 2, subject: .init(role: .actor, place: place, host: "h", pid: 12))
+                        ])))
         let refusal = Refusal(.occupied, problem: "p", remedy: "r")
         #expect(try decoded(P.bytes(3, P.number(1, 3) + P.text(2, "p") + P.text(3, "r") + P.number(4, 4))) == .refusal(refusal))
         #expect(try decoded(P.bytes(5, P.fixed64(1, 9))) == .heartbeatReply(run: 9))
         #expect(try decoded(P.bytes(8, P.number(1, 12))) == .recordKept(through: 12))
-        #expect(try decoded(P.bytes(9, P.number(1, 1) + P.number(2, 2) + P.text(3, "c"))) == .departed(rank: 1, incarnation: 2, cause: "c"))
+        #expect(
+            try decoded(P.bytes(9, P.number(1, 1) + P.number(2, 2) + P.text(3, "c") + P.number(4, 1)))
+                == .departed(rank: 1, incarnation: 2, cause: "c", ended: true))
         #expect(try decoded(P.bytes(11, P.fixed64(1, 3) + P.text(2, "bye"))) == .goodbye(token: 3, reason: "bye"))
         #expect(try decoded(P.bytes(12, P.number(1, 1))) == .statusRequest(protocol: 1))
         // Fields of a later version are passed over.
@@ -177,5 +207,14 @@ import Wire
         for code in [0, 7] { #expect(field(P.bytes(3, P.number(1, UInt64(code)))) == "Refusal.code") }
         for time in [Double.nan, .infinity] { #expect(field(P.bytes(7, P.double(2, time))) == "Record.time") }
         #expect(field(P.bytes(13, P.bytes(5, P.number(1, 3)))) == "MemberStatus.role")
+        for seconds in [-1, Double.nan, .infinity] {
+            #expect(field(P.bytes(4, P.bytes(3, P.double(3, seconds)))) == "Wait.seconds")
+            #expect(field(P.bytes(4, P.bytes(3, P.double(5, seconds)))) == "Wait.deadline_seconds")
+            #expect(field(P.bytes(4, P.double(4, seconds))) == "Heartbeat.wall_time")
+            #expect(field(P.bytes(4, P.bytes(5, P.double(6, seconds)))) == "StreamProgress.silent_seconds")
+        }
+        #expect(field(P.bytes(4, P.bytes(5, P.number(3, 1) + P.number(4, 2)))) == "StreamProgress.acknowledged")
+        for kind in [0, 6] as [UInt64] { #expect(field(P.bytes(13, P.bytes(9, P.number(1, kind)))) == "Event.kind") }
+        #expect(field(P.bytes(13, P.bytes(9, P.number(1, 1) + P.number(5, 3)))) == "Event.role")
     }
 }

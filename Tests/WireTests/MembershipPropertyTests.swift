@@ -163,7 +163,7 @@ private struct ControlSimulation {
     private mutating func pass(_ seconds: Double) {
         now = now + seconds
         if coordinator != nil { perform(coordinator!.tick(now: now)) }
-        for index in processes.indices { perform(processes[index].client.tick(now: now) { ([], []) }, index) }
+        for index in processes.indices { perform(processes[index].client.tick(now: now) { Heartbeat(token: 0) }, index) }
     }
 
     private mutating func deliverToCoordinator(_ index: Int) {

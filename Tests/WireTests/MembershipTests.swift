@@ -101,7 +101,7 @@ import Wire
         #expect(refusal(membership.received(.hello(other), from: [1], now: now)) == .protocol)
         #expect(refusal(membership.received(.statusRequest(protocol: 9), from: [1], now: now)) == .protocol)
         #expect(refusal(membership.received(.stop(reason: ""), from: [1], now: now)) == .malformed)
-        #expect(refusal(membership.malformed(.missing(field: "x"), from: [1])) == .malformed)
+        #expect(refusal(membership.malformed(.missing(field: "x"), from: [1], now: now)) == .malformed)
         #expect(membership.status(now: now).refused == 4)
         guard
             case .send(_, .status(let status)) = membership.received(.statusRequest(protocol: WireProtocol.version), from: [1], now: now)[0]
@@ -131,10 +131,26 @@ import Wire
         _ = membership.received(hello(.actor, 3), from: [3], now: now)
         _ = membership.received(.heartbeat(Heartbeat(token: 1)), from: [1], now: now + 2)
         _ = membership.received(.heartbeat(Heartbeat(token: 3)), from: [3], now: now + 2)
-        #expect(membership.tick(now: now + 3.1).contains(.send([1], .departed(rank: 0, incarnation: 0, cause: "silent for 3.0 s"))))
-        #expect(membership.processGone(3, now: now).contains(.send([1], .departed(rank: 1, incarnation: 0, cause: "its process ended"))))
-        #expect(membership.processes(on: "h").map(\.token) == [1])
+        #expect(membership.tick(now: now + 3.1).contains(.send([1], .departed(rank: 0, incarnation: 0, cause: "silent for 3.0 s", ended: false))))
+        #expect(membership.processGone(3, now: now).contains(.send([1], .departed(rank: 1, incarnation: 0, cause: "its process ended", ended: true))))
+        // Of one that is only silent the end may still come to be known.
+        #expect(membership.processes(on: "h").map(\.token).sorted() == [1, 2])
         #expect(membership.processes(on: "elsewhere").isEmpty)
+        #expect(membership.processGone(2, now: now).contains(.send([1], .departed(rank: 0, incarnation: 0, cause: "its process ended", ended: true))))
+        #expect(membership.processes(on: "h").map(\.token) == [1])
+    }
+
+    /// A process that was killed closes its connections: that is known sooner than silence alone would tell.
+    @Test func whoeverIsQuietAndHasNoConnectionIsGone() {
+        var membership = membership()
+        _ = membership.received(hello(.learner, 1), from: [1], now: now)
+        #expect(membership.quiet(now: now + 0.9).isEmpty)
+        #expect(membership.quiet(now: now + 1.1).map(\.token) == [1])
+        #expect(refusal(membership.received(hello(.learner, 2), from: [2], now: now + 1.1)) == .occupied)
+        _ = membership.unreachable(1, now: now + 1.1)
+        #expect(place(membership.received(hello(.learner, 2), from: [2], now: now + 1.2)) == MemberPlace(rank: 0, incarnation: 2))
+        // It was alive after all, and finds its place taken.
+        #expect(refusal(membership.received(hello(.learner, 1), from: [3], now: now + 1.3)) == .wrongRun)
     }
 
     /// After a cut, messages to the old connection are lost: the member must come again to hear what it missed.
@@ -221,5 +237,39 @@ import Wire
             #expect(!actions.contains(.end(Outcome(solved: false, reason: "asked"))))
         }
         #expect(membership.tick(now: now + 15.1).contains(.end(Outcome(solved: false, reason: "asked"))))
+    }
+
+    // MARK: What the status tells
+
+    @Test func theStatusTellsWhoCameAndWent() {
+        var membership = membership()
+        func hello(_ token: UInt64, _ role: Role) -> ControlMessage { .hello(Hello(role: role, token: token, host: "h", pid: UInt32(token))) }
+        _ = membership.received(hello(1, .actor), from: [1], now: now)
+        _ = membership.received(hello(2, .learner), from: [2], now: now + 1)
+        _ = membership.received(.goodbye(token: 2, reason: "bye"), from: [2], now: now + 2)
+        _ = membership.processGone(1, now: now + 3)
+        for _ in 0..<100 { _ = membership.received(.stop(reason: ""), from: [9], now: now + 4) }
+        let events = membership.status(now: now + 5).events
+        #expect(events.map(\.kind) == [.joined, .joined, .left, .lost, .refused])
+        #expect(events.map(\.secondsAgo) == [5, 4, 3, 2, 1] && events.map(\.count) == [1, 1, 1, 1, 100])
+        #expect(events[3].subject?.pid == 1 && events[3].text == "its process ended" && events[4].subject == nil)
+        // Strangers with ever new mistakes do not push out who takes part.
+        for number in 0..<1000 { _ = membership.malformed(.missing(field: "\(number)"), from: [9], now: now + 6) }
+        let later = membership.status(now: now + 6).events
+        #expect(later.count == Membership.eventsKept && later.prefix(4).map(\.kind) == [.joined, .joined, .left, .lost])
+    }
+
+    /// A heartbeat that was long under way makes the clock look behind: the best of the last ones counts.
+    @Test func clocksAreCompared() {
+        var membership = membership()
+        _ = membership.received(.hello(Hello(role: .actor, token: 1, host: "h", pid: 1)), from: [1], now: now)
+        #expect(membership.status(now: now).members[0].clockAhead == nil)
+        for delay in [0.5, 0.25, 2] {
+            _ = membership.received(.heartbeat(Heartbeat(token: 1, wallTime: 1100)), from: [1], now: now, wall: 1000 + delay)
+        }
+        #expect(membership.status(now: now).members[0].clockAhead == 99.75)
+        // Set right by somebody.
+        for _ in 0..<8 { _ = membership.received(.heartbeat(Heartbeat(token: 1, wallTime: 1000)), from: [1], now: now, wall: 1000) }
+        #expect(membership.status(now: now).members[0].clockAhead == 0)
     }
 }

@@ -147,12 +147,59 @@ import Wire
         #expect(intake.received(header(2), from: [3], now: now) == [.accept])
     }
 
-    @Test func silenceIsADeparture() {
+    /// Tickets of an actor whose time is counted in ticks of a second.
+    private func tick(_ intake: inout RolloutIntake, through seconds: Double) -> [RolloutIntake.Action] {
+        stride(from: 0, through: seconds, by: 0.5).flatMap { intake.tick(now: now + $0) }
+    }
+
+    /// Nothing is lost for good while its actor may come back with it.
+    @Test func whoeverIsSilentIsAwayAndMayComeBack() {
         var intake = intake()
         _ = intake.received(attach(place, first: 1, next: 2), from: [1], now: now)
-        #expect(intake.tick(now: now + 9) == [])
-        #expect(intake.tick(now: now + 11) == [.lost(place, 1...1)])
+        #expect(tick(&intake, through: 4) == [])
+        #expect(intake.tick(now: now + 4.5) == [.missing(place, produced: 1)])
         #expect(intake.actors == 0)
+        #expect(grants(intake.received(attach(place, first: 1, next: 2), from: [2], now: now + 9)).count == 1)
+        #expect(intake.received(header(1), from: [2], now: now + 9) == [.accept])
+    }
+
+    @Test func whoeverIsAwayAtTheEndHasLostWhatDidNotArrive() {
+        var intake = intake()
+        _ = intake.received(attach(place, first: 1, next: 3), from: [1], now: now)
+        _ = tick(&intake, through: 5)
+        #expect(intake.stop(reason: "") == [.lost(place, 1...2)])
+        #expect(intake.departed(place) == [], "once is enough")
+    }
+
+    /// The coordinator alone cannot reach an actor: what the actor itself says counts more.
+    @Test func aDoubtedActorStaysWhileItIsHeard() {
+        var intake = intake()
+        _ = intake.received(attach(place), from: [1], now: now)
+        _ = intake.received(header(1), from: [1], now: now)
+        intake.doubted(place, now: now)
+        for step in 1...10 {
+            _ = intake.received(.ping(produced: 1), from: [1], now: now + 0.5 * Double(step))
+            #expect(intake.tick(now: now + 0.5 * Double(step)) == [])
+        }
+        #expect(tick(&intake, through: 5.5).isEmpty)
+        #expect(intake.tick(now: now + 6) == [] && intake.actors == 0)
+    }
+
+    @Test func aLearnerThatStoodStillTakesNobodyForSilent() {
+        var intake = intake()
+        _ = intake.received(attach(place), from: [1], now: now)
+        #expect(intake.tick(now: now) == [] && intake.tick(now: now + 60) == [])
+        #expect(intake.actors == 1)
+    }
+
+    /// Two actors with one credit each are enough for an update of eight, and one alone is, too.
+    @Test func fewActorsMakeAWholeUpdate() {
+        var intake = RolloutIntake(RolloutIntake.Settings(run: 7, life: 1, credits: 1, rolloutsPerUpdate: 8, maxLag: 0), version: 0)
+        let other = MemberPlace(rank: 1, incarnation: 0)
+        #expect(grants(intake.received(attach(place), from: [1], now: now))[0].tickets.count == 8)
+        #expect(grants(intake.received(attach(other), from: [2], now: now))[0].tickets.count == 4)
+        _ = intake.received(header(1, other), from: [2], now: now)
+        #expect(grants(intake.departed(place)).filter { $0.kind == .adds }.map(\.tickets.count) == [4], "its share is the whole again")
     }
 
     @Test func stopReachesThoseThereAndThoseWhoCome() {
@@ -160,7 +207,19 @@ import Wire
         _ = intake.received(attach(place), from: [1], now: now)
         #expect(intake.stop(reason: "solved") == [.send([1], .stop(reason: "solved"))])
         #expect(intake.received(attach(MemberPlace(rank: 1, incarnation: 0)), from: [2], now: now) == [.send([2], .stop(reason: "solved"))])
-        #expect(intake.received(.detach(produced: 0, reason: ""), from: [1], now: now) == [])
+        #expect(
+            intake.received(.detach(produced: 0, reason: ""), from: [1], now: now) == [.send([1], .stop(reason: "all rollouts have arrived"))])
+        #expect(intake.actors == 0)
+    }
+
+    @Test func whoeverLeavesIsAskedForWhatIsMissing() {
+        var intake = intake()
+        _ = intake.received(attach(place), from: [1], now: now)
+        #expect(refusal(intake.received(.detach(produced: 1, reason: ""), from: [1], now: now)) == .unknownMember)
+        _ = intake.received(attach(place, next: 2), from: [1], now: now)
+        _ = intake.received(header(1), from: [1], now: now)
+        #expect(
+            intake.received(.detach(produced: 1, reason: ""), from: [1], now: now) == [.send([1], .stop(reason: "all rollouts have arrived"))])
         #expect(intake.actors == 0)
     }
 }

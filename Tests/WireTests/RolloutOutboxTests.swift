@@ -55,7 +55,25 @@ import Wire
             .grant(Grant(life: 1, acknowledgedThrough: 1, tickets: [4], kind: .opens, version: 3, begun: 2)), now: now + 1)
         #expect(describe(again) == ["rollout 2"])
         #expect(outbox.unacknowledgedCount == 1)
-        #expect(describe(outbox.detach(reason: "")) == ["detach 2"])
+    }
+
+    @Test func whoeverLeavesAsksUntilEverythingHasArrived() {
+        var outbox = opened()
+        #expect(outbox.takeTicket(holding: 0) == true)
+        _ = outbox.produced(made(1))
+        #expect(describe(outbox.leave(reason: "")) == ["detach 1"] && !outbox.hasHandedOver)
+        #expect(outbox.takeTicket(holding: 99) == false)
+        #expect(describe(outbox.received(.refusal(Refusal(.unknownMember, problem: "p", remedy: "r")), now: now + 1)) == ["attach 1..<2"])
+        let opens = Grant(life: 1, acknowledgedThrough: 0, tickets: [], kind: .opens, version: 3, begun: 1)
+        #expect(describe(outbox.received(.grant(opens), now: now + 1)) == ["rollout 1", "detach 1"])
+        #expect(describe(outbox.tick(now: now + 1.6)) == ["detach 1"])
+        _ = outbox.received(.stop(reason: ""), now: now + 2)
+        #expect(outbox.hasHandedOver)
+    }
+
+    @Test func whoeverOwesNothingMayLeaveAtOnce() {
+        var outbox = opened()
+        #expect(describe(outbox.leave(reason: "")) == ["detach 0"] && outbox.hasHandedOver)
     }
 
     @Test func ticketsUsedSinceTheAttachAreNotGivenTwice() {

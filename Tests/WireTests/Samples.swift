@@ -9,16 +9,34 @@ enum Samples {
     private static let texts = ["", "a", "größer 雀 \u{1F426}\u{200D}", String(repeating: "x", count: 256)]
     private static let numbers = [0, 1.5, -0.0, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude]
     private static let gauges = texts.flatMap { text in numbers.map { Gauge(text, $0) } }
-    private static let waits = texts.map { Wait(resource: $0, holder: $0, seconds: 1e300) }
+    private static let waits =
+        texts.map { Wait(resource: $0, holder: $0, seconds: 1e300) } + [
+            Wait(resource: "disk", holder: "disk", seconds: 0, thread: "checkpoints", deadline: 1e300, detail: texts[2])
+        ]
+    private static let streams = [
+        StreamProgress(actor: MemberPlace(rank: .max, incarnation: .max), received: .max, acknowledged: .max, tickets: .max, silentSeconds: 1e300),
+        StreamProgress(actor: MemberPlace(rank: 0, incarnation: 0), received: 1, acknowledged: 0, tickets: 0, silentSeconds: 0),
+    ]
+    private static let events = (UInt32(1)...5).map { (number: UInt32) -> MembershipEvent in
+        let kind = MembershipEvent.Kind(rawValue: number)!
+        let subject = MembershipEvent.Subject(
+            role: kind == .left ? .learner : .actor, place: MemberPlace(rank: .max, incarnation: 1), host: texts[2], pid: .max)
+        return MembershipEvent(
+            kind, secondsAgo: 1.5, text: texts[Int(number) % texts.count], count: number, subject: kind == .refused ? nil : subject)
+    }
     private static let locations = [
         LearnerLocation(rollouts: "tcp://host:1", weights: "ipc:///tmp/w", life: 1),
         LearnerLocation(rollouts: "r", weights: "w", life: .max),
     ]
-    private static let members = (0..<50).map { index in
-        MemberStatus(
+    private static let members = (0..<50).map { (index: Int) -> MemberStatus in
+        var member = MemberStatus(
             role: index % 2 == 0 ? .actor : .learner, place: MemberPlace(rank: .max - UInt32(index), incarnation: UInt32(index)),
             host: texts[index % texts.count], pid: UInt32(index), silentSeconds: Double(index), gauges: Array(gauges.prefix(index % 5)),
-            waits: Array(waits.prefix(index % 3)))
+            waits: Array(waits.prefix(index % 6)))
+        member.streams = Array(streams.prefix(index % 3))
+        member.ageSeconds = Double(index)
+        member.clockAhead = index % 4 == 0 ? nil : -Double(index)
+        return member
     }
 
     static let control: [ControlMessage] = {
@@ -60,13 +78,18 @@ enum Samples {
                     actor: bare)),
             .welcome(
                 Welcome(run: 1, runName: "n", place: MemberPlace(rank: 0, incarnation: 1), heartbeatSeconds: 1, runFile: "", actor: nil)),
-            .heartbeat(Heartbeat(token: 0)), .heartbeat(Heartbeat(token: .max, gauges: gauges, waits: waits)), .heartbeatReply(run: .max),
-            .recordKept(through: .max), .departed(rank: .max, incarnation: 0, cause: texts[2]), .goodbye(token: .max, reason: texts[1]),
+            .heartbeat(Heartbeat(token: 0)), .heartbeat(Heartbeat(token: .max, gauges: gauges, waits: waits, wallTime: 1.7e9, streams: streams)),
+            .heartbeat(Heartbeat(token: 5, waits: Array(waits.suffix(2)), wallTime: 1.7e9, streams: streams)), .heartbeatReply(run: .max),
+            .recordKept(through: .max), .departed(rank: .max, incarnation: 0, cause: texts[2], ended: true), .goodbye(token: .max, reason: texts[1]),
             .statusRequest(protocol: .max), .adjust(protocol: 0, maxLag: 0), .adjust(maxLag: 1 << 53),
             .status(
                 Status(
                     run: .max, runName: texts[2], runDirectory: texts[3], ageSeconds: .infinity, members: members, lastRecord: records[1],
-                    refused: .max)),
+                    refused: .max, gauges: Array(gauges.prefix(3)), events: events)),
+            .status(
+                Status(
+                    run: 1, runName: "n", runDirectory: "runs/n", ageSeconds: 1, members: Array(members.prefix(6)), lastRecord: records[2],
+                    refused: 1, events: events)),
             .status(Status(run: 0, runName: "", runDirectory: "", ageSeconds: 0, members: [], lastRecord: nil, refused: 0)),
         ]
         messages += records.map { .record($0) } + locations.map { .learnerLocation($0) } + texts.map { .stop(reason: $0) }

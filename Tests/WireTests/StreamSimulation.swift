@@ -223,9 +223,9 @@ struct StreamSimulation {
             ledger[RolloutID(actor: actor.place.rank, incarnation: actor.place.incarnation, sequence: $0)] != nil
         }
         let holds = actor.outbox.unacknowledgedCount - ended + (actor.making == nil ? 0 : 1)
-        if holds > settings.credits {
-            violations.append("actor \(actors[index].place) holds \(holds) rollouts with \(settings.credits) credits")
-        }
+        // Alone, an actor makes a whole update.
+        let limit = max(settings.credits, settings.rolloutsPerUpdate)
+        if holds > limit { violations.append("actor \(actors[index].place) holds \(holds) rollouts of at most \(limit)") }
     }
 
     private mutating func publish(to index: Int) {
@@ -269,10 +269,12 @@ struct StreamSimulation {
                 } else {
                     queue.append(rollout!)
                 }
+            case .missing: break
             case .weights(let place):
                 guard settings.addressed, let index = actors.firstIndex(where: { $0.place == place }) else { continue }
                 publish(to: index)
             case .lost(let place, let sequences):
+                if actors.contains(where: { $0.place == place }) { violations.append("\(place) has lost \(sequences) and lives") }
                 for sequence in sequences {
                     let id = RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence)
                     if ledger[id] == nil { end(id, .lost) }
@@ -337,7 +339,7 @@ struct StreamSimulation {
     private mutating func reportDepartures(falsely index: Int?) {
         for place in departures { perform(intake.departed(place), nil) }
         departures = []
-        if let index { perform(intake.departed(actors[index].place), nil) }
+        if let index { intake.doubted(actors[index].place, now: now) }
     }
 
     private mutating func pass(seconds: Double) {

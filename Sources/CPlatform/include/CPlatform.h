@@ -45,3 +45,6 @@ int apus_spawn(
     const char *program, char *const arguments[], char *const environment[], const int passed[], int count, int *process, int *output);
 /// A name for the calling thread (15 characters).
 void apus_name_thread(const char *name);
+
+/// Limits how long the files may become that a running process writes; a negative number lifts the limit. Returns 0, or an error number.
+int apus_limit_files(int process, int64_t bytes);

@@ -25,6 +25,7 @@ typedef struct Apus__NetworkSettings Apus__NetworkSettings;
 typedef struct Apus__Refusal Apus__Refusal;
 typedef struct Apus__Gauge Apus__Gauge;
 typedef struct Apus__Wait Apus__Wait;
+typedef struct Apus__StreamProgress Apus__StreamProgress;
 typedef struct Apus__Heartbeat Apus__Heartbeat;
 typedef struct Apus__HeartbeatReply Apus__HeartbeatReply;
 typedef struct Apus__LearnerLocation Apus__LearnerLocation;
@@ -37,6 +38,8 @@ typedef struct Apus__Goodbye Apus__Goodbye;
 typedef struct Apus__StatusRequest Apus__StatusRequest;
 typedef struct Apus__Adjust Apus__Adjust;
 typedef struct Apus__MemberStatus Apus__MemberStatus;
+typedef struct Apus__Clock Apus__Clock;
+typedef struct Apus__Event Apus__Event;
 typedef struct Apus__Status Apus__Status;
 typedef struct Apus__Stream Apus__Stream;
 typedef struct Apus__Attach Apus__Attach;
@@ -83,6 +86,21 @@ typedef enum _Apus__RefusalCode {
   APUS__REFUSAL_CODE__REFUSAL_FINISHED = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(APUS__REFUSAL_CODE)
 } Apus__RefusalCode;
+typedef enum _Apus__EventKind {
+  APUS__EVENT_KIND__EVENT_UNSPECIFIED = 0,
+  APUS__EVENT_KIND__EVENT_JOINED = 1,
+  APUS__EVENT_KIND__EVENT_RETURNED = 2,
+  /*
+   * In order.
+   */
+  APUS__EVENT_KIND__EVENT_LEFT = 3,
+  APUS__EVENT_KIND__EVENT_LOST = 4,
+  /*
+   * A message or a peer; `role` and what follows are not set.
+   */
+  APUS__EVENT_KIND__EVENT_REFUSED = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(APUS__EVENT_KIND)
+} Apus__EventKind;
 typedef enum _Apus__GrantKind {
   /*
    * The tickets are new.
@@ -314,18 +332,57 @@ struct  Apus__Gauge
 
 
 /*
- * Who waits for whom (see `apus why`).
+ * A blocking operation that has begun and not ended: who waits for whom (see `apus why`).
  */
 struct  Apus__Wait
 {
   ProtobufCMessage base;
   char *resource;
   char *holder;
+  /*
+   * Since when.
+   */
   double seconds;
+  /*
+   * The thread that waits.
+   */
+  char *thread;
+  /*
+   * After this many seconds somebody is told, or the wait is given up; 0: never.
+   */
+  double deadline_seconds;
+  char *detail;
 };
 #define APUS__WAIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__wait__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
+
+
+/*
+ * What the learner knows of one actor's stream.
+ */
+struct  Apus__StreamProgress
+{
+  ProtobufCMessage base;
+  uint32_t rank;
+  uint32_t incarnation;
+  /*
+   * Every rollout up to here has arrived, and has come to its end.
+   */
+  uint64_t received;
+  uint64_t acknowledged;
+  /*
+   * Rollouts that the actor may still send.
+   */
+  uint32_t tickets;
+  /*
+   * Since the actor was heard.
+   */
+  double silent_seconds;
+};
+#define APUS__STREAM_PROGRESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__stream_progress__descriptor) \
+    , 0, 0, 0, 0, 0, 0 }
 
 
 struct  Apus__Heartbeat
@@ -336,10 +393,19 @@ struct  Apus__Heartbeat
   Apus__Gauge **gauges;
   size_t n_waits;
   Apus__Wait **waits;
+  /*
+   * Seconds since 1970 by the member's clock; 0: not told.
+   */
+  double wall_time;
+  /*
+   * Of the learner.
+   */
+  size_t n_streams;
+  Apus__StreamProgress **streams;
 };
 #define APUS__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__heartbeat__descriptor) \
-    , 0, 0,NULL, 0,NULL }
+    , 0, 0,NULL, 0,NULL, 0, 0,NULL }
 
 
 struct  Apus__HeartbeatReply
@@ -411,7 +477,7 @@ struct  Apus__RecordKept
 
 
 /*
- * coordinator → learner: this incarnation will not come back.
+ * coordinator → learner: this incarnation takes no part any more.
  */
 struct  Apus__Departed
 {
@@ -419,10 +485,15 @@ struct  Apus__Departed
   uint32_t rank;
   uint32_t incarnation;
   char *cause;
+  /*
+   * It has said goodbye, or its process is known to have ended. Otherwise the coordinator cannot reach it: it may still be acting, and may
+   * come back with what it holds.
+   */
+  protobuf_c_boolean ended;
 };
 #define APUS__DEPARTED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__departed__descriptor) \
-    , 0, 0, (char *)protobuf_c_empty_string }
+    , 0, 0, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Apus__Stop
@@ -487,10 +558,54 @@ struct  Apus__MemberStatus
   Apus__Gauge **gauges;
   size_t n_waits;
   Apus__Wait **waits;
+  size_t n_streams;
+  Apus__StreamProgress **streams;
+  /*
+   * Since it joined.
+   */
+  double age_seconds;
+  /*
+   * How far its clock is ahead of the coordinator's; absent until it has told the time.
+   */
+  Apus__Clock *clock;
 };
 #define APUS__MEMBER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__member_status__descriptor) \
-    , APUS__ROLE__ROLE_UNSPECIFIED, 0, 0, (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0,NULL }
+    , APUS__ROLE__ROLE_UNSPECIFIED, 0, 0, (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, NULL }
+
+
+struct  Apus__Clock
+{
+  ProtobufCMessage base;
+  double ahead_seconds;
+};
+#define APUS__CLOCK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__clock__descriptor) \
+    , 0 }
+
+
+/*
+ * What has happened to the membership.
+ */
+struct  Apus__Event
+{
+  ProtobufCMessage base;
+  Apus__EventKind kind;
+  double seconds_ago;
+  char *text;
+  /*
+   * How often, in a row.
+   */
+  uint32_t count;
+  Apus__Role role;
+  uint32_t rank;
+  uint32_t incarnation;
+  char *host;
+  uint32_t pid;
+};
+#define APUS__EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__event__descriptor) \
+    , APUS__EVENT_KIND__EVENT_UNSPECIFIED, 0, (char *)protobuf_c_empty_string, 0, APUS__ROLE__ROLE_UNSPECIFIED, 0, 0, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Apus__Status
@@ -509,10 +624,15 @@ struct  Apus__Status
    */
   size_t n_gauges;
   Apus__Gauge **gauges;
+  /*
+   * The last ones, oldest first.
+   */
+  size_t n_events;
+  Apus__Event **events;
 };
 #define APUS__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__status__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL, NULL, 0, 0,NULL }
+    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0,NULL, NULL, 0, 0,NULL, 0,NULL }
 
 
 typedef enum {
@@ -651,7 +771,8 @@ struct  Apus__Ping
 
 
 /*
- * actor → learner: no more rollouts; `produced` is the last sequence number made.
+ * actor → learner: no more rollouts; `produced` is the last sequence number made. The answer is a Stop when all of them have arrived, and a
+ * Refusal with REFUSAL_UNKNOWN_MEMBER when some are missing: attach again, re-send and detach again.
  */
 struct  Apus__Detach
 {
@@ -874,6 +995,25 @@ Apus__Wait *
                       const uint8_t       *data);
 void   apus__wait__free_unpacked
                      (Apus__Wait *message,
+                      ProtobufCAllocator *allocator);
+/* Apus__StreamProgress methods */
+void   apus__stream_progress__init
+                     (Apus__StreamProgress         *message);
+size_t apus__stream_progress__get_packed_size
+                     (const Apus__StreamProgress   *message);
+size_t apus__stream_progress__pack
+                     (const Apus__StreamProgress   *message,
+                      uint8_t             *out);
+size_t apus__stream_progress__pack_to_buffer
+                     (const Apus__StreamProgress   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__StreamProgress *
+       apus__stream_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__stream_progress__free_unpacked
+                     (Apus__StreamProgress *message,
                       ProtobufCAllocator *allocator);
 /* Apus__Heartbeat methods */
 void   apus__heartbeat__init
@@ -1103,6 +1243,44 @@ Apus__MemberStatus *
 void   apus__member_status__free_unpacked
                      (Apus__MemberStatus *message,
                       ProtobufCAllocator *allocator);
+/* Apus__Clock methods */
+void   apus__clock__init
+                     (Apus__Clock         *message);
+size_t apus__clock__get_packed_size
+                     (const Apus__Clock   *message);
+size_t apus__clock__pack
+                     (const Apus__Clock   *message,
+                      uint8_t             *out);
+size_t apus__clock__pack_to_buffer
+                     (const Apus__Clock   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__Clock *
+       apus__clock__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__clock__free_unpacked
+                     (Apus__Clock *message,
+                      ProtobufCAllocator *allocator);
+/* Apus__Event methods */
+void   apus__event__init
+                     (Apus__Event         *message);
+size_t apus__event__get_packed_size
+                     (const Apus__Event   *message);
+size_t apus__event__pack
+                     (const Apus__Event   *message,
+                      uint8_t             *out);
+size_t apus__event__pack_to_buffer
+                     (const Apus__Event   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__Event *
+       apus__event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__event__free_unpacked
+                     (Apus__Event *message,
+                      ProtobufCAllocator *allocator);
 /* Apus__Status methods */
 void   apus__status__init
                      (Apus__Status         *message);
@@ -1287,6 +1465,9 @@ typedef void (*Apus__Gauge_Closure)
 typedef void (*Apus__Wait_Closure)
                  (const Apus__Wait *message,
                   void *closure_data);
+typedef void (*Apus__StreamProgress_Closure)
+                 (const Apus__StreamProgress *message,
+                  void *closure_data);
 typedef void (*Apus__Heartbeat_Closure)
                  (const Apus__Heartbeat *message,
                   void *closure_data);
@@ -1323,6 +1504,12 @@ typedef void (*Apus__Adjust_Closure)
 typedef void (*Apus__MemberStatus_Closure)
                  (const Apus__MemberStatus *message,
                   void *closure_data);
+typedef void (*Apus__Clock_Closure)
+                 (const Apus__Clock *message,
+                  void *closure_data);
+typedef void (*Apus__Event_Closure)
+                 (const Apus__Event *message,
+                  void *closure_data);
 typedef void (*Apus__Status_Closure)
                  (const Apus__Status *message,
                   void *closure_data);
@@ -1355,6 +1542,7 @@ typedef void (*Apus__WeightsHeader_Closure)
 
 extern const ProtobufCEnumDescriptor    apus__role__descriptor;
 extern const ProtobufCEnumDescriptor    apus__refusal_code__descriptor;
+extern const ProtobufCEnumDescriptor    apus__event_kind__descriptor;
 extern const ProtobufCEnumDescriptor    apus__grant_kind__descriptor;
 extern const ProtobufCMessageDescriptor apus__control__descriptor;
 extern const ProtobufCMessageDescriptor apus__hello__descriptor;
@@ -1366,6 +1554,7 @@ extern const ProtobufCMessageDescriptor apus__network_settings__descriptor;
 extern const ProtobufCMessageDescriptor apus__refusal__descriptor;
 extern const ProtobufCMessageDescriptor apus__gauge__descriptor;
 extern const ProtobufCMessageDescriptor apus__wait__descriptor;
+extern const ProtobufCMessageDescriptor apus__stream_progress__descriptor;
 extern const ProtobufCMessageDescriptor apus__heartbeat__descriptor;
 extern const ProtobufCMessageDescriptor apus__heartbeat_reply__descriptor;
 extern const ProtobufCMessageDescriptor apus__learner_location__descriptor;
@@ -1378,6 +1567,8 @@ extern const ProtobufCMessageDescriptor apus__goodbye__descriptor;
 extern const ProtobufCMessageDescriptor apus__status_request__descriptor;
 extern const ProtobufCMessageDescriptor apus__adjust__descriptor;
 extern const ProtobufCMessageDescriptor apus__member_status__descriptor;
+extern const ProtobufCMessageDescriptor apus__clock__descriptor;
+extern const ProtobufCMessageDescriptor apus__event__descriptor;
 extern const ProtobufCMessageDescriptor apus__status__descriptor;
 extern const ProtobufCMessageDescriptor apus__stream__descriptor;
 extern const ProtobufCMessageDescriptor apus__attach__descriptor;

@@ -1,4 +1,5 @@
 import Methods
+import Platform
 
 /// What the numbers say of one verdict.
 package struct Judgement {

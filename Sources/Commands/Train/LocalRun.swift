@@ -10,13 +10,26 @@ final class LocalRun {
     /// What the supervisor tells about.
     enum Event {
         case status(Status)
-        case restarted(String, pid: Int32, why: String)
+        case restarted(String, pid: Int32, exit: Child.Exit, why: String)
         case stopping(String)
+        /// The coordinator has left; the others are about to.
+        case over
+    }
+
+    /// Where the roles find each other.
+    struct Wiring {
+        /// The folder of the sockets that the coordinator and the learner listen on.
+        var listening: String
+        /// The folder of the sockets that members are told to connect to.
+        var connecting: String
     }
 
     private let directory: RunDirectory
     private let actors: Int
+    /// Where the coordinator serves its metrics.
+    private let http: String?
     private let runtime: String
+    private let wiring: Wiring
     private let endpoint: Endpoint
     /// This very program; without commands of its own for the roles, their programs lie beside it.
     private let program: String
@@ -32,12 +45,18 @@ final class LocalRun {
     private var failure: (any Error)?
     private var interrupted = false
 
-    init(_ directory: RunDirectory, actors: Int, signals: Signals) throws {
+    /// - Parameter rewire: puts something between the members: given the folder of this run's sockets, says where they find each other.
+    init(
+        _ directory: RunDirectory, actors: Int, http: String? = nil, signals: Signals,
+        rewire: (String) throws -> Wiring = { Wiring(listening: $0, connecting: $0) }
+    ) throws {
         self.directory = directory
         self.actors = actors
+        self.http = http
         self.signals = signals
         runtime = try RuntimeDirectory.create()
-        endpoint = try Endpoint("ipc://\(runtime)/control")
+        wiring = try rewire(runtime)
+        endpoint = try Endpoint("ipc://\(wiring.listening)/control")
         program = try Files.readLink("/proc/self/exe")
         status = Socket(.dealer, in: context, linger: 0)
         try status.connect(endpoint)
@@ -57,7 +76,8 @@ final class LocalRun {
     ///
     /// - Returns: whether a signal ended it.
     /// - Throws: when a role failed in a way that a restart does not mend.
-    func run(_ report: (Event) -> Void) throws -> Bool {
+    /// - Parameter turn: called some hundred times a second until the end.
+    func run(turn: () throws -> Void = {}, _ report: (Event) -> Void) throws -> Bool {
         defer { clear() }
         for name in ["coordinator", "learner"] + (0..<actors).map({ "actor-\($0)" }) { try start(name) }
         var lastRequest = Time.zero
@@ -76,7 +96,9 @@ final class LocalRun {
                 status.send([.bytes(ControlMessage.statusRequest(protocol: WireProtocol.version).encoded())])
             }
             try watch(report)
+            try turn()
         }
+        report(.over)
         waitForOthers()
         if let failure { throw failure }
         return interrupted
@@ -85,12 +107,16 @@ final class LocalRun {
     // MARK: Processes
 
     private func start(_ name: String) throws {
+        let coordinator = "ipc://\(wiring.connecting)/control"
         let arguments: [String]
         switch name {
-        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description]
+        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description] + (http.map { ["--http", $0] } ?? [])
         case "learner":
-            arguments = ["--coordinator", endpoint.description, "--folder", runtime, "--runs", Files.parent(of: directory.path)]
-        default: arguments = ["--coordinator", endpoint.description]
+            arguments = [
+                "--coordinator", coordinator, "--folder", wiring.listening, "--advertise", wiring.connecting,
+                "--runs", Files.parent(of: directory.path),
+            ]
+        default: arguments = ["--coordinator", coordinator]
         }
         let role = String(name.prefix { $0 != "-" })
         let (program, words) = Roles.areInThisProgram ? (self.program, [role]) : ("\(Files.parent(of: self.program))/apus-\(role)", [])
@@ -121,11 +147,11 @@ final class LocalRun {
                 continue
             }
             restarts[name] = recent + [.now]
-            try restart(name, why, report)
+            try restart(name, exit, why, report)
         }
         for (name, time) in left where Time.now - time > 0.3 && !stopping && children["coordinator"] != nil {
             left[name] = nil
-            try restart(name, "left, and the run is not over", report)
+            try restart(name, .code(0), "left, and the run is not over", report)
         }
     }
 
@@ -143,9 +169,9 @@ final class LocalRun {
         if failure == nil { failure = RoleFailure(name: name, why: why, log: "\(directory.log)/\(name).log", restarts: restarts) }
     }
 
-    private func restart(_ name: String, _ why: String, _ report: (Event) -> Void) throws {
+    private func restart(_ name: String, _ exit: Child.Exit, _ why: String, _ report: (Event) -> Void) throws {
         try start(name)
-        report(.restarted(name, pid: children[name]!.pid, why: why))
+        report(.restarted(name, pid: children[name]!.pid, exit: exit, why: why))
     }
 
     /// The coordinator is gone. It has told the others that the run is over, unless it was killed: then a signal does.

@@ -58,35 +58,3 @@ struct ProgressView {
         return parts.joined(separator: "  ")
     }
 }
-
-/// Numbers as people read them.
-enum Format {
-    /// 1234567 → "1.23 M"
-    static func count(_ value: Double) -> String {
-        switch value {
-        case 1e9...: "\(decimal(value / 1e9, 2)) G"
-        case 1e6...: "\(decimal(value / 1e6, 2)) M"
-        case 1e4...: "\(decimal(value / 1e3, 1)) k"
-        default: decimal(value, 0)
-        }
-    }
-
-    static func seconds(_ value: Double) -> String {
-        switch value {
-        case 3600...: "\(Int(value) / 3600) h \(Int(value) % 3600 / 60) min"
-        case 120...: "\(Int(value) / 60) min \(Int(value) % 60) s"
-        default: "\(decimal(value, 1)) s"
-        }
-    }
-
-    static func decimal(_ value: Double, _ digits: Int) -> String {
-        guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
-        var scale = 1
-        for _ in 0..<digits { scale *= 10 }
-        let units = Int((abs(value) * Double(scale)).rounded())
-        let sign = value < 0 && units > 0 ? "-" : ""
-        guard digits > 0 else { return "\(sign)\(units)" }
-        let fraction = String(units % scale)
-        return "\(sign)\(units / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
-    }
-}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordinating
 import Environments
 import Glibc
 import Learning
@@ -35,6 +36,9 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "The folder that holds the run directories.")
     var runs = "runs"
 
+    @Option(help: ArgumentHelp("Serve /metrics for Prometheus, /status, /healthz and /readyz there, for example 127.0.0.1:7780.", valueName: "host:port"))
+    var http: String?
+
     @Flag(help: "Go on with a run from its latest checkpoint; what --set says from now on rules.")
     var resume = false
 
@@ -48,6 +52,8 @@ struct TrainCommand: ParsableCommand {
 
     func validate() throws {
         guard (0...10_000).contains(lag) else { throw ValidationError("--lag is \(lag), allowed are 0 to 10000 updates") }
+        guard http == nil || !lockstep else { throw ValidationError("--http needs a coordinator; with --lockstep there is none") }
+        try http.map { try HttpAddress($0) }?.check(open: false)
         guard lag == 0 || lockstep else { throw ValidationError("--lag needs --lockstep: otherwise the machine decides how old data is") }
     }
 
@@ -65,16 +71,17 @@ struct TrainCommand: ParsableCommand {
                 if !report.json { view.show(record) }
             }
         } else {
-            let run = try LocalRun(directory, actors: spec.actors.count, signals: signals)
+            let run = try LocalRun(directory, actors: spec.actors.count, http: http, signals: signals)
             interrupted = try run.run { event in
                 switch event {
                 case .status(let status):
                     guard let record = status.lastRecord else { return }
                     if !report.json { view.show(record) }
-                case .restarted(let name, let pid, let why):
+                case .restarted(let name, let pid, _, let why):
                     if !report.json { view.note("\(name) \(why); started again as process \(pid)") }
                 case .stopping(let what):
                     if !report.json { view.note(what) }
+                case .over: break
                 }
             }
         }

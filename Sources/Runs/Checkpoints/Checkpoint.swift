@@ -16,6 +16,8 @@ public enum CheckpointError: Remediable, Equatable {
     case missing(version: UInt64, directory: String, existing: [UInt64])
     /// `previous` is the newest older checkpoint that is whole.
     case damaged(file: String, expected: String, found: String, previous: UInt64?)
+    /// A learner wrote it that had been replaced: the run went on from an older version.
+    case undone(version: UInt64, directory: String)
     /// There are checkpoints, and none of them is whole; `skipped` tells why, newest first.
     case noneValid(directory: String, skipped: [CheckpointError])
 
@@ -25,13 +27,15 @@ public enum CheckpointError: Remediable, Equatable {
         case .noBest: "no checkpoint was evaluated, so none is the best"
         case .missing(let version, _, _): "there is no checkpoint of version \(version)"
         case .damaged(_, let expected, let found, _): "the checkpoint is damaged: expected \(expected), found \(found)"
+        case .undone(let version, _): "checkpoint \(version) was written by a learner that another one had replaced"
         case .noneValid(_, let skipped):
             "none of the \(skipped.count) checkpoints is whole: " + skipped.map(\.description).joined(separator: " ")
         }
     }
     public var place: String {
         switch self {
-        case .none(let directory), .noBest(let directory), .missing(_, let directory, _), .noneValid(let directory, _): directory
+        case .none(let directory), .noBest(let directory), .missing(_, let directory, _), .noneValid(let directory, _), .undone(_, let directory):
+            directory
         case .damaged(let file, _, _, _): file
         }
     }
@@ -43,6 +47,7 @@ public enum CheckpointError: Remediable, Equatable {
             existing.isEmpty ? "No checkpoint has been written yet." : "Choose one of \(existing.map(String.init).joined(separator: ", "))."
         case .damaged(_, _, _, let previous?): "Use version \(previous), the newest older checkpoint that is whole."
         case .damaged(_, _, _, nil): "There is no older checkpoint that is whole: restore the file from a copy."
+        case .undone: "Nothing to do: the one before is used."
         case .noneValid: "Restore a checkpoint from a copy, or start a new run."
         }
     }
@@ -62,12 +67,15 @@ extension CheckpointStore {
 
     /// The latest checkpoint, or the newest older one that is whole; `skipped` tells what is wrong with those in between. Nil when there
     /// is none at all.
-    public func readNewestValid() throws -> (checkpoint: Checkpoint, skipped: [CheckpointError])? {
+    /// - Parameter counts: whether a whole checkpoint belongs to the run's history.
+    public func readNewestValid(where counts: (Checkpoint) throws -> Bool = { _ in true }) throws -> (checkpoint: Checkpoint, skipped: [CheckpointError])? {
         guard let latest = try latest() else { return nil }
         var skipped: [CheckpointError] = []
         for version in try versions().reversed() where version <= latest {
             do {
-                return (try read(version), skipped)
+                let checkpoint = try read(version)
+                if try counts(checkpoint) { return (checkpoint, skipped) }
+                skipped.append(.undone(version: version, directory: directory))
             } catch let error as CheckpointError { skipped.append(error) }
         }
         throw CheckpointError.noneValid(directory: directory, skipped: skipped)

@@ -20,7 +20,8 @@ public struct CheckpointStore: Sendable {
     /// Writes a checkpoint and makes it the latest. A checkpoint of the same version, left by a life that was undone, is replaced.
     ///
     /// On an error nothing has changed: `latest` points to the checkpoint before.
-    public func write(version: UInt64, files: [(name: String, bytes: [UInt8])]) throws(FileError) {
+    /// - Parameter confirm: asked when all is ready, and again before `latest` follows; throws when this learner may not write any more.
+    public func write(version: UInt64, files: [(name: String, bytes: [UInt8])], confirm: () throws -> Void = {}) throws {
         let temporary = temporaryPath(version)
         let final = path(of: version)
         do {
@@ -28,6 +29,7 @@ public struct CheckpointStore: Sendable {
             for file in files { try Files.write(file.bytes, to: "\(temporary)/\(file.name)") }
             try Files.write(CheckpointManifest(version: version, files: files).json, to: "\(temporary)/\(CheckpointManifest.fileName)")
             try Files.flushDirectory(temporary)
+            try confirm()
             if Files.exists(final) {
                 let undone = temporaryPath(version)
                 try Files.move(final, to: undone)
@@ -38,10 +40,12 @@ public struct CheckpointStore: Sendable {
             }
         } catch {
             try? Files.remove(temporary)
+            guard let error = error as? FileError else { throw error }
             throw FileError(
                 "\(error.operation) (checkpoint \(version) is not saved; the one before is untouched)", error.path, code: error.code)
         }
         try Files.flushDirectory(directory)
+        try confirm()
         try Files.replaceLink(at: "\(directory)/latest", to: Self.name(of: version))
     }
 

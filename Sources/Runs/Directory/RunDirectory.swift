@@ -20,6 +20,8 @@ public struct RunDirectory: Sendable, Equatable {
     public func life(_ number: UInt32) -> String { "\(path)/lives/\(number).yaml" }
     /// Holds the address of the coordinator, while one leads the run.
     public var coordinator: String { "\(path)/coordinator" }
+    /// Holds the address of the coordinator's http server, while there is one.
+    public var http: String { "\(path)/http" }
     var lockFile: String { "\(path)/lock" }
 
     /// The run's name: the last part of its path.

@@ -29,3 +29,10 @@ public final class RunLock: Sendable {
 
     deinit { close(descriptor) }
 }
+
+extension RunLock {
+    /// The process that holds the lock, or held it last. Nothing is locked: whoever starts at this moment must not be told that the run is in use.
+    public static func holder(of directory: RunDirectory) -> UInt32? {
+        (try? Files.read(directory.lockFile)).flatMap { UInt32(String(decoding: $0, as: UTF8.self)) }
+    }
+}

@@ -13,6 +13,8 @@ public enum LedgerCheck {
         public let path: String
         public internal(set) var records = 0
         public internal(set) var tornBytes = 0
+        /// Records of a life of the learner after another one had followed it: they count for nothing.
+        public internal(set) var void = 0
         public internal(set) var state = LedgerState()
         /// The first `violationsKept` of them.
         public internal(set) var violations: [Violation] = []
@@ -37,7 +39,14 @@ public enum LedgerCheck {
         var floor: UInt64 = 0
         report.tornBytes = try LedgerScan(path).run(path) { number, entry, mayBeUndone in
             report.records = number
-            guard case .record(let record) = entry else { return report.add(number, "damaged: the checksum does not match") }
+            let record: LedgerRecord
+            switch entry {
+            case .record(let valid): record = valid
+            case .void:
+                report.void += 1
+                return
+            case .damaged: return report.add(number, "damaged: the checksum does not match")
+            }
             let id = "\(record.actor).\(record.incarnation)/\(record.sequence)"
             if record.kind == .rewound || record.kind == .started { floor = record.version }
             if record.kind == .started, record.incarnation != report.state.lives + 1 {
@@ -82,6 +91,7 @@ extension LedgerCheck.Report {
                 + " + rewound \(totals.rewound) + open \(state.open)",
         ]
         if tornBytes > 0 { lines.append("\(tornBytes) bytes of an unfinished record at the end: the next learner cuts them off") }
+        if void > 0 { lines.append("\(void) records of a learner that had been replaced: they count for nothing") }
         lines += violations.map { "record \($0.record): \($0.text)" }
         if violationCount > violations.count { lines.append("and \(violationCount - violations.count) more violations") }
         lines.append(isSound ? "sound: every rollout is accounted for, none was trained twice" : "NOT sound: \(violationCount) violations")
@@ -105,7 +115,7 @@ extension LedgerCheck.Report {
         let violations = violations.map { JSON.object([.init("record", .integer($0.record)), .init("text", .string($0.text))]) }
         return .object([
             .init("path", .string(path)), .init("sound", .bool(isSound)), .init("records", .integer(records)),
-            .init("torn_bytes", .integer(tornBytes)), .init("learner_lives", .integer(Int(state.lives))),
+            .init("torn_bytes", .integer(tornBytes)), .init("void", .integer(void)), .init("learner_lives", .integer(Int(state.lives))),
             .init("rewinds", .integer(state.rewinds)), .init("totals", .object(account(state.produced, state.totals, state.open))),
             .init("incarnations", .array(incarnations)), .init("violation_count", .integer(violationCount)),
             .init("violations", .array(violations)),

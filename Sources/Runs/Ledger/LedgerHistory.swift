@@ -48,6 +48,7 @@ public struct LedgerHistory: Sendable {
         }
         while let entry = try reader.next() {
             number += 1
+            if case .void = entry { continue }
             guard case .record(let record) = entry else { throw LedgerError.damaged(path, record: number) }
             let id = RolloutID(actor: record.actor, incarnation: record.incarnation, sequence: record.sequence)
             let place = LedgerState.Incarnation(actor: record.actor, number: record.incarnation)

@@ -11,6 +11,8 @@ public struct LedgerReader: ~Copyable {
 
     public enum Entry: Sendable, Equatable {
         case record(LedgerRecord)
+        /// Written by a life of the learner that another one had already followed: it never happened.
+        case void(LedgerRecord)
         /// 32 bytes that are no record.
         case damaged
     }
@@ -22,17 +24,33 @@ public struct LedgerReader: ~Copyable {
     private var buffer = [UInt8](repeating: 0, count: 32_768 * LedgerRecord.byteCount)
     private var filled = 0
     private var position = 0
+    /// The number of the learner's life that the ledger belongs to here.
+    private var life: UInt32 = 0
 
     /// - Throws: `LedgerError` when the file is no ledger, or `FileError`.
-    public init(_ path: String) throws {
+    public init(_ path: String) throws { try self.init(path, from: Self.headerByteCount) }
+
+    /// - Parameter offset: of the first record to read, in bytes.
+    init(_ path: String, from offset: Int) throws {
         self.path = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        descriptor = try Self.opened(path, at: offset)
+    }
+
+    private static func opened(_ path: String, at offset: Int) throws -> Int32 {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
-        var head = [UInt8](repeating: 0, count: Self.headerByteCount)
-        let count = head.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress!, $0.count) }
-        guard count == Self.headerByteCount, head.starts(with: Self.magic) else { throw LedgerError.notALedger(path) }
-        guard head == Self.header else {
-            throw LedgerError.unknownFormat(path, version: head[8 ..< 12].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+        do {
+            var head = [UInt8](repeating: 0, count: headerByteCount)
+            let count = head.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress!, $0.count) }
+            guard count == headerByteCount, head.starts(with: magic) else { throw LedgerError.notALedger(path) }
+            guard head == header else {
+                throw LedgerError.unknownFormat(path, version: head[8 ..< 12].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+            }
+            guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw FileError("read", path, code: errno) }
+            return descriptor
+        } catch {
+            close(descriptor)
+            throw error
         }
     }
 
@@ -48,8 +66,13 @@ public struct LedgerReader: ~Copyable {
             }
         }
         defer { position += LedgerRecord.byteCount }
-        let record = buffer.withUnsafeBytes { LedgerRecord($0, at: position) }
-        return record.map(Entry.record) ?? .damaged
+        guard let record = buffer.withUnsafeBytes({ LedgerRecord($0, at: position) }) else { return .damaged }
+        if record.kind == .started {
+            // A number that is taken already: this claim came too late, and was made again under the next one.
+            guard record.writer == 0 || record.incarnation > life else { return .void(record) }
+            life = record.incarnation
+        }
+        return record.isWritten(in: life) ? .record(record) : .void(record)
     }
 
     /// Moves what is left to the front and reads until the buffer is full or the file ends.
@@ -75,17 +98,20 @@ public enum LedgerError: Remediable, Equatable {
     case unknownFormat(String, version: UInt32)
     /// `record` counts from 1.
     case damaged(String, record: Int)
+    /// Another learner has claimed the ledger since this one did, in its life `life`.
+    case superseded(String, life: UInt32)
 
     public var problem: String {
         switch self {
         case .notALedger: "this file is no ledger: it does not begin with APUSLEDG"
         case .unknownFormat(_, let version): "the ledger has format \(version), this program knows format \(LedgerReader.formatVersion)"
         case .damaged(_, let record): "record \(record) of the ledger is damaged, and whole ones follow it"
+        case .superseded(_, let life): "another learner has taken over this run from life \(life) of the learner"
         }
     }
     public var place: String {
         switch self {
-        case .notALedger(let path), .unknownFormat(let path, _), .damaged(let path, _): path
+        case .notALedger(let path), .unknownFormat(let path, _), .damaged(let path, _), .superseded(let path, _): path
         }
     }
     public var remedy: String {
@@ -94,6 +120,7 @@ public enum LedgerError: Remediable, Equatable {
         case .unknownFormat: "Use the version of Apus that wrote it."
         case .damaged:
             "Nothing was changed. apus ledger check tells what is in it. Restore the file from a copy, or start a new run."
+        case .superseded: "Nothing to do if that was meant; otherwise stop one of the two. This one has left everything as it was."
         }
     }
 }

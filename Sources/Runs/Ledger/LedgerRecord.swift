@@ -1,6 +1,6 @@
 import Platform
 
-/// One event in the life of rollouts: 32 bytes, little-endian: kind u8, cause u8, life u16, actor u32, incarnation u32, sequence u64,
+/// One event in the life of rollouts: 32 bytes, little-endian: kind u8, cause u8, writer or life u16, actor u32, incarnation u32, sequence u64,
 /// version u64, CRC-32C of those 28 bytes u32.
 public struct LedgerRecord: Hashable, Sendable {
     public enum Kind: UInt8, Sendable, CaseIterable {
@@ -39,6 +39,9 @@ public struct LedgerRecord: Hashable, Sendable {
     public var cause: UInt8
     /// Of `acted`; `.max` stands for all that do not fit.
     public var life: UInt16
+    /// Which life of the learner wrote it (`writer(life:)`), set by `LedgerWriter`; 0: not told. A learner that was paused, replaced and goes on
+    /// may still append: its records stand after the `started` record of its successor, and are void.
+    public internal(set) var writer: UInt16 = 0
     public var actor: UInt32
     public var incarnation: UInt32
     /// Counts an incarnation's rollouts from 1; of a range the last.
@@ -71,11 +74,28 @@ public struct LedgerRecord: Hashable, Sendable {
 
     public static let byteCount = 32
 
+    /// Never 0, and different for 65,535 lives in a row.
+    private static func writer(life: UInt32) -> UInt16 { UInt16(life % 65_535) + 1 }
+    /// The same for `acted`, whose cause it is: another number stands in its place.
+    private static func cause(life: UInt32) -> UInt8 { UInt8(life % 255) + 1 }
+
+    /// The record as a life of the learner writes it.
+    func bytes(writtenIn life: UInt32) -> [UInt8] {
+        var record = self
+        if kind == .acted { record.cause = Self.cause(life: life) } else { record.writer = Self.writer(life: life) }
+        return record.bytes
+    }
+
+    /// Whether this life of the learner may have written it.
+    func isWritten(in life: UInt32) -> Bool {
+        kind == .acted ? cause == 0 || cause == Self.cause(life: life) : writer == 0 || writer == Self.writer(life: life)
+    }
+
     /// The record as it stands in the file.
-    var bytes: [UInt8] {
+    private var bytes: [UInt8] {
         [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
             let raw = UnsafeMutableRawBufferPointer(buffer)
-            raw.storeBytes(of: (UInt32(kind.rawValue) | UInt32(cause) << 8 | UInt32(life) << 16).littleEndian, toByteOffset: 0, as: UInt32.self)
+            raw.storeBytes(of: (UInt32(kind.rawValue) | UInt32(cause) << 8 | UInt32(kind == .acted ? life : writer) << 16).littleEndian, toByteOffset: 0, as: UInt32.self)
             raw.storeBytes(of: actor.littleEndian, toByteOffset: 4, as: UInt32.self)
             raw.storeBytes(of: incarnation.littleEndian, toByteOffset: 8, as: UInt32.self)
             raw.storeBytes(of: sequence.littleEndian, toByteOffset: 12, as: UInt64.self)
@@ -95,7 +115,8 @@ public struct LedgerRecord: Hashable, Sendable {
             let kind = Kind(rawValue: bytes[offset])
         else { return nil }
         self.init(
-            kind, cause: bytes[offset + 1], life: UInt32(load(UInt16.self, 2)), actor: load(UInt32.self, 4), incarnation: load(UInt32.self, 8), sequence: load(UInt64.self, 12),
+            kind, cause: bytes[offset + 1], life: kind == .acted ? UInt32(load(UInt16.self, 2)) : 0, actor: load(UInt32.self, 4), incarnation: load(UInt32.self, 8), sequence: load(UInt64.self, 12),
             version: load(UInt64.self, 20))
+        if kind != .acted { writer = load(UInt16.self, 2) }
     }
 }

@@ -15,8 +15,8 @@ struct LedgerScan {
         var number = 0
         while let entry = try reader.next() {
             number += 1
+            if entry != .damaged { wholeRecords = number }
             guard case .record(let record) = entry else { continue }
-            wholeRecords = number
             if record.kind == .rewound { rewinds.append((number, record.version)) }
         }
         for index in rewinds.indices.reversed().dropFirst() {
@@ -49,8 +49,11 @@ extension LedgerState {
         var state = LedgerState()
         _ = try scan.run(path) { number, entry, mayBeUndone in
             guard number <= scan.wholeRecords else { return }
-            guard case .record(let record) = entry else { throw LedgerError.damaged(path, record: number) }
-            state.apply(record, mayBeUndone: mayBeUndone)
+            switch entry {
+            case .record(let record): state.apply(record, mayBeUndone: mayBeUndone)
+            case .void: break
+            case .damaged: throw LedgerError.damaged(path, record: number)
+            }
         }
         self = state
     }

@@ -54,11 +54,15 @@ public struct Membership: Sendable {
         var peer: Peer
         var host: String
         var pid: UInt32
+        let joined: Time
         var lastHeard: Time
         var gauges: [Gauge] = []
         var waits: [Wait] = []
+        var streams: [StreamProgress] = []
+        var clock = ClockOffset()
 
         var description: String { "\(role) \(place) (process \(pid) on \(host))" }
+        var subject: MembershipEvent.Subject { MembershipEvent.Subject(role: role, place: place, host: host, pid: pid) }
     }
 
     private var settings: Settings
@@ -67,8 +71,10 @@ public struct Membership: Sendable {
     private let follows: Bool
     private var ledger: Ledger
     private var members: [UInt64: Member] = [:]
-    /// By token, the places of processes that were taken for gone: one that was only slow gets its own again.
-    private var former: [UInt64: MemberPlace] = [:]
+    /// By token, processes that were taken for gone: one that was only slow gets its place again.
+    private var former: [UInt64: Member] = [:]
+    /// Of those, the ones that may still live, as far as is known.
+    private var doubtful: Set<UInt64> = []
     private var learner: LearnerLocation?
     /// Records up to here are on disk: by the learner's clock, which a re-sent record carries unchanged.
     private var lastRecordTime: Double
@@ -77,11 +83,18 @@ public struct Membership: Sendable {
     private var stopReason: String?
     private var stopDeadline: Time?
     private var outcome: Outcome?
+    /// The last ones, oldest first, with the time of each.
+    private var events: [(time: Time, event: MembershipEvent)] = []
 
     public private(set) var refused: UInt64 = 0
     /// How the coordinator spends its time, for the status.
     public var gauges: [Gauge] = []
 
+    /// A member that has missed its heartbeats this long, and whose connection is closed as well, is gone: sooner than silence alone would tell. A
+    /// living one would have introduced itself over another connection by now.
+    static let quietLimit = 1.0
+    /// How many events the status tells.
+    package static let eventsKept = 64
     /// Longer than this between two ticks, and the coordinator itself was stopped, in seconds.
     static let standstill = 1.5
     /// How long members may take to finish after a stop, in seconds.
@@ -100,19 +113,25 @@ public struct Membership: Sendable {
 
     /// Processes of this host, so that the shell can ask the kernel whether they are alive: quicker than waiting for silence.
     public func processes(on host: String) -> [(token: UInt64, pid: UInt32)] {
-        members.filter { $0.value.host == host }.map { ($0.key, $0.value.pid) }
+        (members.map { $0 } + doubtful.map { ($0, former[$0]!) }).filter { $0.1.host == host }.map { ($0.0, $0.1.pid) }
+    }
+
+    /// Members that should have been heard from, so that the shell can ask the transport whether they are still connected.
+    public func quiet(now: Time) -> [(token: UInt64, peer: Peer)] {
+        members.filter { now - $0.value.lastHeard > Self.quietLimit }.map { ($0.key, $0.value.peer) }
     }
 
     // MARK: Events
 
-    public mutating func received(_ message: ControlMessage, from peer: Peer, now: Time) -> [Action] {
+    /// - Parameter wall: seconds since 1970 by the coordinator's clock, to compare the members' with.
+    public mutating func received(_ message: ControlMessage, from peer: Peer, now: Time, wall: Double? = nil) -> [Action] {
         switch message {
         case .hello(let hello): return welcome(hello, from: peer, now: now)
         case .statusRequest(let version):
-            guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version))] }
+            guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version), now)] }
             return [.send(peer, .status(status(now: now)))]
         case .adjust(let version, let maxLag):
-            guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version))] }
+            guard version == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: version), now)] }
             let learner = members.values.first { $0.role == .learner }
             return [.adjust(maxLag: maxLag), .log("learner.max_lag is \(maxLag) from now on")]
                 + (learner.map { [.send($0.peer, message)] } ?? []) + [.send(peer, message)]
@@ -122,25 +141,37 @@ public struct Membership: Sendable {
             members[heartbeat.token]!.lastHeard = now
             members[heartbeat.token]!.gauges = heartbeat.gauges
             members[heartbeat.token]!.waits = heartbeat.waits
+            members[heartbeat.token]!.streams = heartbeat.streams
+            if let wall, let sent = heartbeat.wallTime { members[heartbeat.token]!.clock.add(sent: sent, received: wall) }
             return [.send(peer, .heartbeatReply(run: settings.run))]
         case .record(let record):
             guard members.values.contains(where: { $0.role == .learner && $0.peer == peer }) else { return [unknown(peer)] }
             return keep(record, from: peer)
         case .goodbye(let token, let reason):
             guard members[token] != nil else { return [] }
-            return left(token, cause: reason, expected: true) + endIfDone(now)
+            return left(token, cause: reason, expected: true, ended: true, now) + endIfDone(now)
         case .welcome, .refusal, .heartbeatReply, .learnerLocation, .recordKept, .departed, .stop, .status:
-            return [refuse(peer, Refusal(.malformed, problem: "a member does not send this message", remedy: "See proto/apus.proto."))]
+            return [refuse(peer, Refusal(.malformed, problem: "a member does not send this message", remedy: "See proto/apus.proto."), now)]
         }
     }
 
-    public mutating func malformed(_ error: WireError, from peer: Peer) -> [Action] {
-        [refuse(peer, Refusal(.malformed, problem: error.description, remedy: "Send messages as proto/apus.proto describes them."))]
+    public mutating func malformed(_ error: WireError, from peer: Peer, now: Time) -> [Action] {
+        [refuse(peer, Refusal(.malformed, problem: error.description, remedy: "Send messages as proto/apus.proto describes them."), now)]
     }
 
     /// The kernel says that this process is no more.
     public mutating func processGone(_ token: UInt64, now: Time) -> [Action] {
-        left(token, cause: "its process ended", expected: false) + endIfDone(now)
+        if doubtful.remove(token) != nil, let member = former[token] {
+            return [.log("\(member.description) has ended")] + depart(member, cause: "its process ended", ended: true)
+        }
+        return left(token, cause: "its process ended", expected: false, ended: true, now) + endIfDone(now)
+    }
+
+    /// A quiet member has no connection any more. Who is still to be told of the end gets the whole time in which silence is no departure: it may
+    /// be about to make another connection, and would find nobody.
+    public mutating func unreachable(_ token: UInt64, now: Time) -> [Action] {
+        guard stopReason == nil else { return [] }
+        return left(token, cause: "its connection is closed", expected: false, ended: false, now) + endIfDone(now)
     }
 
     public mutating func tick(now: Time) -> [Action] {
@@ -150,7 +181,7 @@ public struct Membership: Sendable {
         }
         lastTick = now
         let silent = members.filter { now - $0.value.lastHeard > settings.silenceLimit }.keys.sorted()
-        return silent.flatMap { left($0, cause: "silent for \(settings.silenceLimit) s", expected: false) } + endIfDone(now)
+        return silent.flatMap { left($0, cause: "silent for \(settings.silenceLimit) s", expected: false, ended: false, now) } + endIfDone(now)
     }
 
     /// Ends the run: everybody is told; `end` follows when they have gone.
@@ -167,10 +198,10 @@ public struct Membership: Sendable {
     // MARK: Parts
 
     private mutating func welcome(_ hello: Hello, from peer: Peer, now: Time) -> [Action] {
-        guard hello.protocol == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: hello.protocol))] }
+        guard hello.protocol == WireProtocol.version else { return [refuse(peer, .protocolMismatch(peer: hello.protocol), now)] }
         if let stopReason, members[hello.token] == nil, hello.returning == nil {
             return [
-                refuse(peer, Refusal(.finished, problem: "the run is over: \(stopReason)", remedy: "Start a new run, or resume this one."))
+                refuse(peer, Refusal(.finished, problem: "the run is over: \(stopReason)", remedy: "Start a new run, or resume this one."), now)
             ]
         }
         if members[hello.token] != nil {
@@ -179,10 +210,10 @@ public struct Membership: Sendable {
             return admit(hello, to: members[hello.token]!.place, peer) + stopAgain(peer)
         }
 
-        let returning = hello.returning ?? former[hello.token]
+        let returning = hello.returning ?? former[hello.token]?.place
         if let returning, !wasGiven(returning, to: hello.role) {
             let problem = "this coordinator leads another run than the one in which this process is \(hello.role) \(returning)"
-            return [refuse(peer, Refusal(.wrongRun, problem: problem, remedy: "Start this process again to take part in this run."))]
+            return [refuse(peer, Refusal(.wrongRun, problem: problem, remedy: "Start this process again to take part in this run."), now)]
         }
         var actions: [Action] = []
         let place: MemberPlace
@@ -194,7 +225,7 @@ public struct Membership: Sendable {
                         peer,
                         Refusal(
                             .occupied, problem: "this run has a learner: process \(other.pid) on \(other.host)",
-                            remedy: "Stop it first; if it is dead, its place is free \(settings.silenceLimit) s after its last heartbeat."))
+                            remedy: "Stop it first; if it is dead, its place is free \(settings.silenceLimit) s after its last heartbeat."), now)
                 ]
             }
             let life = returning?.incarnation ?? ledger.learnerLives + 1
@@ -210,7 +241,7 @@ public struct Membership: Sendable {
                             peer,
                             Refusal(
                                 .occupied, problem: "another process has taken the place of actor \(returning)",
-                                remedy: "Start this actor again; it will get a place of its own."))
+                                remedy: "Start this actor again; it will get a place of its own."), now)
                     ]
                 }
                 place = returning
@@ -222,8 +253,10 @@ public struct Membership: Sendable {
             ledger.incarnations[place.rank] = max(ledger.incarnations[place.rank] ?? 0, place.incarnation + 1)
         }
         actions.append(.persist(ledger))
-        let member = Member(role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, lastHeard: now)
+        let member = Member(role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, joined: now, lastHeard: now)
         members[hello.token] = member
+        doubtful.remove(hello.token)
+        note(returning == nil ? .joined : .returned, "", of: member.subject, now)
         actions.append(.log("\(member.description) \(returning == nil ? "joined" : "is back")"))
         return actions + admit(hello, to: place, peer) + stopAgain(peer)
     }
@@ -271,20 +304,21 @@ public struct Membership: Sendable {
         return actions
     }
 
-    private mutating func left(_ token: UInt64, cause: String, expected: Bool) -> [Action] {
+    private mutating func left(_ token: UInt64, cause: String, expected: Bool, ended: Bool, _ now: Time) -> [Action] {
         guard let member = members.removeValue(forKey: token) else { return [] }
-        former[token] = member.place
-        var actions: [Action] = [.log("\(member.description) \(expected ? "left" : "was lost"): \(cause)")]
-        switch member.role {
-        case .learner: break
-        case .actor:
-            if let learner = members.values.first(where: { $0.role == .learner }) {
-                actions.append(
-                    .send(
-                        learner.peer, .departed(rank: member.place.rank, incarnation: member.place.incarnation, cause: cause)))
-            }
-        }
-        return actions
+        note(expected ? .left : .lost, cause, of: member.subject, now)
+        former[token] = member
+        if !ended { doubtful.insert(token) }
+        return [.log("\(member.description) \(expected ? "left" : "was lost"): \(cause)")] + depart(member, cause: cause, ended: ended)
+    }
+
+    /// The learner is told of an actor.
+    private func depart(_ member: Member, cause: String, ended: Bool) -> [Action] {
+        guard member.role == .actor, let learner = members.values.first(where: { $0.role == .learner }) else { return [] }
+        return [
+            .send(
+                learner.peer, .departed(rank: member.place.rank, incarnation: member.place.incarnation, cause: cause, ended: ended))
+        ]
     }
 
     /// The outcome stands in the learner's last record; after it, the others are told to go.
@@ -296,13 +330,26 @@ public struct Membership: Sendable {
         return actions + [.end(outcome ?? Outcome(solved: false, reason: stopReason))]
     }
 
-    private mutating func refuse(_ peer: Peer, _ refusal: Refusal) -> Action {
+    private mutating func refuse(_ peer: Peer, _ refusal: Refusal, _ now: Time) -> Action {
         refused += 1
+        note(.refused, refusal.problem, of: nil, now)
         return .send(peer, .refusal(refusal))
     }
 
     private func unknown(_ peer: Peer) -> Action {
         .send(peer, .refusal(Refusal(.unknownMember, problem: "the coordinator does not know this process", remedy: "Say hello first.")))
+    }
+
+    /// Keeps an event for the status. A stranger that is refused again and again takes one place.
+    private mutating func note(_ kind: MembershipEvent.Kind, _ text: String, of subject: MembershipEvent.Subject?, _ now: Time) {
+        var event = MembershipEvent(kind, secondsAgo: 0, text: text, subject: subject)
+        if kind == .refused, let index = events.lastIndex(where: { $0.event.kind == .refused && $0.event.text == text }) {
+            event.count = events.remove(at: index).event.count &+ 1
+        } else if events.count == Self.eventsKept {
+            // Refusals go first: who takes part is worth more than who does not.
+            events.remove(at: events.firstIndex { $0.event.kind == .refused } ?? 0)
+        }
+        events.append((now, event))
     }
 
     public func status(now: Time) -> Status {
@@ -312,7 +359,12 @@ public struct Membership: Sendable {
             members: list.map {
                 MemberStatus(
                     role: $0.role, place: $0.place, host: $0.host, pid: $0.pid, silentSeconds: now - $0.lastHeard, gauges: $0.gauges,
-                    waits: $0.waits)
-            }, lastRecord: lastRecord, refused: refused, gauges: gauges)
+                    waits: $0.waits, streams: $0.streams, ageSeconds: now - $0.joined, clockAhead: $0.clock.seconds)
+            }, lastRecord: lastRecord, refused: refused, gauges: gauges,
+            events: events.map { time, event in
+                var event = event
+                event.secondsAgo = now - time
+                return event
+            })
     }
 }

@@ -10,7 +10,7 @@ public struct MembershipClient: Sendable {
         /// First welcome of this process: the run is known now.
         case joined(Welcome)
         case located(LearnerLocation)
-        case departed(MemberPlace, cause: String)
+        case departed(MemberPlace, cause: String, ended: Bool)
         case stop(reason: String)
         /// A bound on policy lag that holds from now on.
         case adjust(maxLag: UInt64)
@@ -44,6 +44,8 @@ public struct MembershipClient: Sendable {
     public var place: MemberPlace? { welcome?.place }
     /// Records that the coordinator has not yet kept.
     public var waitingRecords: Int { records.count }
+    /// The oldest of them, by the wall clock of whoever made it.
+    public var oldestRecordTime: Double? { records.first?.time }
 
     /// The learner's address is known only when it has been welcomed and has bound its sockets.
     public mutating func announce(_ location: LearnerLocation) -> [Action] {
@@ -64,8 +66,8 @@ public struct MembershipClient: Sendable {
     /// The transport did not take a message: there is no connection.
     public mutating func notSent() { helloWasSent = false }
 
-    /// - Parameters heartbeat: makes the content of a heartbeat when one is due.
-    public mutating func tick(now: Time, heartbeat: () -> (gauges: [Gauge], waits: [Wait])) -> [Action] {
+    /// - Parameters heartbeat: makes the content of a heartbeat when one is due; the token is this machine's.
+    public mutating func tick(now: Time, heartbeat: () -> Heartbeat) -> [Action] {
         let interval = welcome?.heartbeatSeconds ?? 1
         if registered, now - lastHeard > interval * Self.patience { registered = false }
         guard registered else {
@@ -77,8 +79,9 @@ public struct MembershipClient: Sendable {
         }
         guard now - lastHeartbeat >= interval else { return [] }
         lastHeartbeat = now
-        let content = heartbeat()
-        return [.send(.heartbeat(Heartbeat(token: hello.token, gauges: content.gauges, waits: content.waits)))]
+        var content = heartbeat()
+        content.token = hello.token
+        return [.send(.heartbeat(content))]
     }
 
     public mutating func received(_ message: ControlMessage, now: Time) -> [Action] {
@@ -98,8 +101,8 @@ public struct MembershipClient: Sendable {
         case .recordKept(let through):
             while let first = records.first, first.sequence <= through { records.removeFirst() }
             return []
-        case .departed(let rank, let incarnation, let cause):
-            return [.departed(MemberPlace(rank: rank, incarnation: incarnation), cause: cause)]
+        case .departed(let rank, let incarnation, let cause, let ended):
+            return [.departed(MemberPlace(rank: rank, incarnation: incarnation), cause: cause, ended: ended)]
         case .stop(let reason): return [.stop(reason: reason)]
         case .adjust(_, let maxLag): return [.adjust(maxLag: maxLag)]
         case .hello, .heartbeat, .heartbeatReply, .record, .goodbye, .statusRequest, .status: return []

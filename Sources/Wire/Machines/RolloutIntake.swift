@@ -5,7 +5,7 @@ import Rollouts
 ///
 /// A pure state machine: events in, actions out. Per actor incarnation, sequence numbers arrive in order; a number seen before is
 /// acknowledged again and
-/// thrown away; a gap makes the actor re-open its stream. No actor ever has more than `credits` rollouts that are granted, under way,
+/// thrown away; a gap makes the actor re-open its stream. No actor ever has more than `credits` rollouts (or its share of an update, if that is more) that are granted, under way,
 /// queued or being
 /// trained on, so memory and lag are bounded.
 public struct RolloutIntake: Sendable {
@@ -35,6 +35,8 @@ public struct RolloutIntake: Sendable {
         case accept
         /// These will never arrive: the actor that made them is gone.
         case lost(MemberPlace, ClosedRange<UInt64>)
+        /// The actor, which has made so many, cannot be reached. It may come back with what has not arrived.
+        case missing(MemberPlace, produced: UInt64)
         /// This actor may act now and has not been sent the newest weights: where not everybody gets every version, it gets this one.
         case weights(MemberPlace)
     }
@@ -55,6 +57,8 @@ public struct RolloutIntake: Sendable {
         /// The highest number that the actor has told of.
         var produced: UInt64 = 0
         var lastHeard = Time.zero
+        /// Since when the coordinator takes it for gone.
+        var doubtedSince: Time?
         /// The newest version that was meant for it.
         var sent: UInt64?
 
@@ -74,14 +78,18 @@ public struct RolloutIntake: Sendable {
     /// By version, the actors that hold a ticket for it and wait for it to be made.
     private var waiting: [UInt64: [MemberPlace]] = [:]
     private var stopping: String?
-    private var lastTick = Time.zero
+    private var lastTick: Time?
 
     public private(set) var version: UInt64
     public private(set) var duplicates: UInt64 = 0
     public private(set) var refused: UInt64 = 0
 
-    /// An actor that was silent this long is taken for gone, in seconds (the coordinator usually says so much earlier).
-    static let silenceLimit = 10.0
+    /// An actor that was silent this long is taken for gone, in seconds (the coordinator usually says so earlier).
+    static let silenceLimit = 4.0
+    /// The same, when the coordinator cannot reach it either: longer than between two pings.
+    static let doubtfulSilenceLimit = 0.75
+    /// Longer than this between two ticks, and the learner itself was stopped, in seconds.
+    static let standstill = 1.5
     /// How often the silent are looked for, in seconds.
     static let tickInterval = 0.25
 
@@ -91,9 +99,24 @@ public struct RolloutIntake: Sendable {
     }
 
     public var actors: Int { places.count }
+    /// An update needs its rollouts whoever is there: few actors get more than their usual credits.
+    private var credits: Int {
+        let share = (settings.rolloutsPerUpdate + max(places.count, 1) - 1) / max(places.count, 1)
+        return min(max(settings.credits, share), WireProtocol.maximumCredits)
+    }
     /// Granted, under way, queued or being trained on, over all actors. Counted as they change: a sum over a thousand actors at every message would
     /// cost more than the messages.
     public private(set) var open = 0
+
+    /// What is known of every actor whose stream is open.
+    public func progress(now: Time) -> [StreamProgress] {
+        places.values.map { place in
+            let stream = streams[place]!
+            return StreamProgress(
+                actor: place, received: stream.received, acknowledged: stream.acknowledged, tickets: UInt32(stream.tickets.count),
+                silentSeconds: max(now - stream.lastHeard, 0))
+        }
+    }
 
     // MARK: Events
 
@@ -118,7 +141,10 @@ public struct RolloutIntake: Sendable {
                 ]
             }
             streams[place]!.produced = max(streams[place]!.produced, produced)
-            return departed(place)
+            guard stopping != nil || produced <= streams[place]!.received else {
+                return [refuse(peer, .unknownMember, "rollouts are missing", "Attach again.")]
+            }
+            return departed(place) + [.send(peer, .stop(reason: "all rollouts have arrived"))]
         case .attach, .grant, .refusal, .stop:
             return [refuse(peer, .malformed, "an actor does not send this message", "See proto/apus.proto.")]
         }
@@ -153,31 +179,65 @@ public struct RolloutIntake: Sendable {
         return revise()
     }
 
-    /// The coordinator, or silence, says that this incarnation is gone.
+    /// This incarnation is gone for good: what has not arrived never will.
     public mutating func departed(_ place: MemberPlace) -> [Action] {
-        guard let stream = streams[place], let peer = stream.peer else { return [] }
+        guard let stream = streams[place] else { return [] }
+        let others = close(place)
+        return lose(place, stream) + others
+    }
+
+    /// The coordinator cannot reach this incarnation: if nothing comes from it here either, it counts no more, until it comes back.
+    public mutating func doubted(_ place: MemberPlace, now: Time) { streams[place]?.doubtedSince = now }
+
+    public mutating func tick(now: Time) -> [Action] {
+        let pause = lastTick.map { now - $0 } ?? .infinity
+        guard pause > Self.tickInterval else { return [] }
+        // A learner that stood still itself has no reason to take the others for silent.
+        if pause > Self.standstill, pause < .infinity {
+            for place in places.values {
+                streams[place]!.lastHeard = streams[place]!.lastHeard + pause
+                streams[place]!.doubtedSince = nil
+            }
+        }
+        lastTick = now
+        return places.values.filter { isSilent(streams[$0]!, now) }.sorted().flatMap { place in
+            let stream = streams[place]!
+            let missing: [Action] = stream.produced > stream.received ? [.missing(place, produced: stream.produced)] : []
+            return missing + close(place)
+        }
+    }
+
+    /// No more rollouts are wanted: actors are told, now and when they come. Whoever is away by now has no time left to come back.
+    public mutating func stop(reason: String) -> [Action] {
+        stopping = reason
+        let away = streams.filter { $0.value.peer == nil }.sorted { $0.key < $1.key }.flatMap { lose($0.key, $0.value) }
+        return away + places.sorted { $0.value < $1.value }.map { .send($0.key, .stop(reason: reason)) }
+    }
+
+    // MARK: Parts
+
+    private func isSilent(_ stream: Stream, _ now: Time) -> Bool {
+        if let doubted = stream.doubtedSince, now - max(doubted, stream.lastHeard) > Self.doubtfulSilenceLimit { return true }
+        return now - stream.lastHeard > Self.silenceLimit
+    }
+
+    /// Takes the tickets of this incarnation back; the others make what it would have made.
+    private mutating func close(_ place: MemberPlace) -> [Action] {
+        guard let peer = streams[place]!.peer else { return [] }
         places[peer] = nil
         change(place) { stream in
             stream.peer = nil
             stream.tickets = []
         }
-        let lost: [Action] = stream.produced > stream.received ? [.lost(place, (stream.received + 1)...stream.produced)] : []
-        return lost + revise()
+        return revise() + (credits > settings.credits ? streams.keys.sorted().flatMap { replenish($0) } : [])
     }
 
-    public mutating func tick(now: Time) -> [Action] {
-        guard now - lastTick > Self.tickInterval else { return [] }
-        lastTick = now
-        return places.values.filter { now - streams[$0]!.lastHeard > Self.silenceLimit }.sorted().flatMap { departed($0) }
+    private mutating func lose(_ place: MemberPlace, _ stream: Stream) -> [Action] {
+        guard stream.produced > stream.received else { return [] }
+        // Once is enough.
+        streams[place]!.produced = stream.received
+        return [.lost(place, (stream.received + 1)...stream.produced)]
     }
-
-    /// No more rollouts are wanted: actors are told, now and when they come.
-    public mutating func stop(reason: String) -> [Action] {
-        stopping = reason
-        return places.sorted { $0.value < $1.value }.map { .send($0.key, .stop(reason: reason)) }
-    }
-
-    // MARK: Parts
 
     private mutating func attached(_ attach: Attach, from peer: Peer, now: Time) -> [Action] {
         guard attach.protocol == WireProtocol.version else {
@@ -201,15 +261,16 @@ public struct RolloutIntake: Sendable {
         if let stranger = places[peer], stranger != attach.actor { actions += departed(stranger) }
         if let former = before?.peer { places[former] = nil }
         var stream = streams[attach.actor] ?? Stream(received: known, acknowledged: known)
-        (stream.peer, stream.produced, stream.lastHeard) = (peer, attach.nextSequence - 1, now)
+        (stream.peer, stream.produced, stream.lastHeard, stream.doubtedSince) = (peer, attach.nextSequence - 1, now, nil)
         // The tickets of before keep their places in the order of consumption; the first of them belong to the rollouts on their way.
         let onTheirWay = Int(attach.begun - stream.received)
-        let total = max(onTheirWay, settings.credits - stream.arrived)
+        places[peer] = attach.actor
+        // A ticket that was given stays given, also where more actors have come and each has fewer credits: it may be in use already.
+        let total = max(onTheirWay, credits - stream.arrived, stream.tickets.count)
         stream.tickets = Array(stream.tickets.prefix(total))
         stream.tickets.insert(contentsOf: repeatElement(0, count: max(onTheirWay - stream.tickets.count, 0)), at: 0)
         open += stream.open - (before?.open ?? 0)
         streams[attach.actor] = stream
-        places[peer] = attach.actor
         var opening = grant(to: attach.actor, tickets: total - stream.tickets.count)
         (opening.kind, opening.begun) = (.opens, attach.begun)
         opening.tickets = Array(streams[attach.actor]!.tickets.dropFirst(onTheirWay))
@@ -250,7 +311,7 @@ public struct RolloutIntake: Sendable {
 
     private mutating func replenish(_ place: MemberPlace) -> [Action] {
         let stream = streams[place]!
-        let free = settings.credits - stream.open
+        let free = credits - stream.open
         guard let peer = stream.peer, free > 0, stopping == nil else { return [] }
         let grant = grant(to: place, tickets: free)
         // Weights travel on another connection: what the ticket asks for should not come after it.

@@ -24,7 +24,14 @@ public struct RolloutOutbox: Sendable {
     private var lastHeard = Time.zero
     private var lastPing = Time.zero
     private var life: UInt32 = 0
+    /// Set once this actor is leaving.
+    private var leaving: String?
 
+    /// The learner has everything that this actor made.
+    public private(set) var hasHandedOver = false
+
+    /// The first rollout that waits for its acknowledgement, and since when it is the first.
+    public private(set) var oldest: (sequence: UInt64, since: Time)?
     /// The sequence number of the next rollout.
     public private(set) var nextSequence: UInt64 = 1
     /// The newest policy version that the learner has told of.
@@ -55,7 +62,7 @@ public struct RolloutOutbox: Sendable {
 
     /// Uses up a ticket, if there is one that a policy of `version` satisfies. While the stream is not open there is none.
     public mutating func takeTicket(holding version: UInt64) -> Bool {
-        guard attached, !producing, let minimum = tickets.first, version >= minimum else { return false }
+        guard attached, !producing, leaving == nil, let minimum = tickets.first, version >= minimum else { return false }
         tickets.removeFirst()
         producing = true
         return true
@@ -87,7 +94,9 @@ public struct RolloutOutbox: Sendable {
         lastHeard = now
         switch message {
         case .grant(let grant): return granted(grant)
-        case .stop(let reason): return [.end(reason: reason, refusal: nil)]
+        case .stop(let reason):
+            if leaving != nil { hasHandedOver = true }
+            return [.end(reason: reason, refusal: nil)]
         case .refusal(let refusal):
             switch refusal.code {
             case .unknownMember:
@@ -102,7 +111,12 @@ public struct RolloutOutbox: Sendable {
         }
     }
 
+    /// How long the learner has said nothing; nil before it has said anything.
+    public func silence(now: Time) -> Double? { lastHeard == .zero ? nil : now - lastHeard }
+
     public mutating func tick(now: Time) -> [Action] {
+        let first = unacknowledged.first?.id.sequence
+        if oldest?.sequence != first { oldest = first.map { ($0, now) } }
         if attached, now - lastHeard > Self.silenceLimit { attached = false }
         if !attached {
             guard lastAttach.map({ now - $0 > Self.attachPatience }) ?? true else { return [] }
@@ -110,13 +124,18 @@ public struct RolloutOutbox: Sendable {
         }
         guard now - lastPing > (unacknowledged.isEmpty ? Self.idlePingInterval : Self.pingInterval) else { return [] }
         lastPing = now
-        return [.send(.ping(produced: nextSequence - 1))]
+        return leaving == nil ? [.send(.ping(produced: nextSequence - 1))] : detach()
     }
 
-    /// The last message of an actor that leaves.
-    public func detach(reason: String) -> [Action] {
-        attached ? [.send(.detach(produced: nextSequence - 1, reason: reason))] : []
+    /// Nothing more will be made: from now on the learner is asked to confirm that it has everything (`hasHandedOver`).
+    public mutating func leave(reason: String) -> [Action] {
+        leaving = reason
+        hasHandedOver = unacknowledged.isEmpty
+        tickets = []
+        return detach()
     }
+
+    private func detach() -> [Action] { attached ? [.send(.detach(produced: nextSequence - 1, reason: leaving ?? ""))] : [] }
 
     private mutating func attach(_ now: Time) -> [Action] {
         if let lastAttach, now - lastAttach < Self.attachInterval { return [] }
@@ -149,7 +168,7 @@ public struct RolloutOutbox: Sendable {
             attached = true
             let begunSince = nextSequence - 1 + (producing ? 1 : 0) - min(grant.begun, nextSequence - 1)
             tickets = Deque(grant.tickets.dropFirst(Int(begunSince)))
-            return unacknowledged.map { .sendRollout($0) }
+            return unacknowledged.map { .sendRollout($0) } + (leaving == nil ? [] : detach())
         }
     }
 }

@@ -19,12 +19,7 @@ extension ControlMessage {
             control.refusal = arena.message(refusal.message(&arena))
         case .heartbeat(let heartbeat):
             control.body_case = APUS__CONTROL__BODY_HEARTBEAT
-            var message = Apus__Heartbeat()
-            apus__heartbeat__init(&message)
-            message.token = heartbeat.token
-            (message.n_gauges, message.gauges) = (heartbeat.gauges.count, arena.messages(heartbeat.gauges) { $0.message(&$1) })
-            (message.n_waits, message.waits) = (heartbeat.waits.count, arena.messages(heartbeat.waits) { $0.message(&$1) })
-            control.heartbeat = arena.message(message)
+            control.heartbeat = arena.message(heartbeat.message(&arena))
         case .heartbeatReply(let run):
             control.body_case = APUS__CONTROL__BODY_HEARTBEAT_REPLY
             var message = Apus__HeartbeatReply()
@@ -43,11 +38,12 @@ extension ControlMessage {
             apus__record_kept__init(&message)
             message.through = through
             control.record_kept = arena.message(message)
-        case .departed(let rank, let incarnation, let cause):
+        case .departed(let rank, let incarnation, let cause, let ended):
             control.body_case = APUS__CONTROL__BODY_DEPARTED
             var message = Apus__Departed()
             apus__departed__init(&message)
             (message.rank, message.incarnation, message.cause) = (rank, incarnation, arena.string(cause))
+            message.ended = ended ? 1 : 0
             control.departed = arena.message(message)
         case .stop(let reason):
             control.body_case = APUS__CONTROL__BODY_STOP
@@ -87,11 +83,7 @@ extension ControlMessage {
             case APUS__CONTROL__BODY_WELCOME: .welcome(try Welcome(control.welcome.pointee))
             case APUS__CONTROL__BODY_REFUSAL: .refusal(try Refusal(control.refusal.pointee))
             case APUS__CONTROL__BODY_HEARTBEAT:
-                .heartbeat(
-                    Heartbeat(
-                        token: control.heartbeat.pointee.token,
-                        gauges: elements(control.heartbeat.pointee.n_gauges, control.heartbeat.pointee.gauges).map(Gauge.init),
-                        waits: elements(control.heartbeat.pointee.n_waits, control.heartbeat.pointee.waits).map(Wait.init)))
+                .heartbeat(try Heartbeat(control.heartbeat.pointee))
             case APUS__CONTROL__BODY_HEARTBEAT_REPLY: .heartbeatReply(run: control.heartbeat_reply.pointee.run)
             case APUS__CONTROL__BODY_LEARNER_LOCATION: .learnerLocation(try LearnerLocation(control.learner_location.pointee))
             case APUS__CONTROL__BODY_RECORD: .record(try Record(control.record.pointee))
@@ -99,7 +91,7 @@ extension ControlMessage {
             case APUS__CONTROL__BODY_DEPARTED:
                 .departed(
                     rank: control.departed.pointee.rank, incarnation: control.departed.pointee.incarnation,
-                    cause: text(control.departed.pointee.cause))
+                    cause: text(control.departed.pointee.cause), ended: control.departed.pointee.ended != 0)
             case APUS__CONTROL__BODY_STOP: .stop(reason: text(control.stop.pointee.reason))
             case APUS__CONTROL__BODY_GOODBYE: .goodbye(token: control.goodbye.pointee.token, reason: text(control.goodbye.pointee.reason))
             case APUS__CONTROL__BODY_STATUS_REQUEST: .statusRequest(protocol: control.status_request.pointee.protocol)
@@ -210,18 +202,6 @@ extension Gauge {
     init(_ message: Apus__Gauge) { self.init(text(message.name, limit: 256), message.value) }
 }
 
-extension Wait {
-    fileprivate func message(_ arena: inout Arena) -> Apus__Wait {
-        var message = Apus__Wait()
-        apus__wait__init(&message)
-        (message.resource, message.holder, message.seconds) = (arena.string(resource), arena.string(holder), seconds)
-        return message
-    }
-    fileprivate init(_ message: Apus__Wait) {
-        self.init(resource: text(message.resource, limit: 256), holder: text(message.holder, limit: 256), seconds: message.seconds)
-    }
-}
-
 extension LearnerLocation {
     fileprivate func message(_ arena: inout Arena) -> Apus__LearnerLocation {
         var message = Apus__LearnerLocation()
@@ -236,7 +216,7 @@ extension LearnerLocation {
 }
 
 extension Record {
-    fileprivate func message(_ arena: inout Arena) -> Apus__Record {
+    func message(_ arena: inout Arena) -> Apus__Record {
         var message = Apus__Record()
         apus__record__init(&message)
         (message.sequence, message.time, message.version, message.frames) = (sequence, time, version, frames)
@@ -249,54 +229,12 @@ extension Record {
         }
         return message
     }
-    fileprivate init(_ message: Apus__Record) throws(WireError) {
+    init(_ message: Apus__Record) throws(WireError) {
         // Records are told apart by their time.
         guard message.time.isFinite else { throw .invalid(field: "Record.time", value: "\(message.time)", allowed: "a finite number") }
         self.init(
             sequence: message.sequence, time: message.time, version: message.version, frames: message.frames,
             scalars: elements(message.n_scalars, message.scalars).map(Gauge.init),
             outcome: message.outcome.map { Outcome(solved: $0.pointee.solved != 0, reason: text($0.pointee.reason)) })
-    }
-}
-
-extension Status {
-    fileprivate func message(_ arena: inout Arena) -> Apus__Status {
-        var message = Apus__Status()
-        apus__status__init(&message)
-        (message.run, message.run_name, message.run_directory) = (run, arena.string(runName), arena.string(runDirectory))
-        (message.age_seconds, message.refused) = (ageSeconds, refused)
-        message.n_members = members.count
-        message.members = arena.messages(members) { member, arena in
-            var one = Apus__MemberStatus()
-            apus__member_status__init(&one)
-            one.role = Apus__Role(rawValue: member.role.rawValue)
-            (one.rank, one.incarnation) = (member.place.rank, member.place.incarnation)
-            (one.host, one.pid, one.silent_seconds) = (arena.string(member.host), member.pid, member.silentSeconds)
-            (one.n_gauges, one.gauges) = (member.gauges.count, arena.messages(member.gauges) { $0.message(&$1) })
-            (one.n_waits, one.waits) = (member.waits.count, arena.messages(member.waits) { $0.message(&$1) })
-            return one
-        }
-        (message.n_gauges, message.gauges) = (gauges.count, arena.messages(gauges) { $0.message(&$1) })
-        if let lastRecord { message.last_record = arena.message(lastRecord.message(&arena)) }
-        return message
-    }
-
-    fileprivate init(_ message: Apus__Status) throws(WireError) {
-        var members: [MemberStatus] = []
-        for one in elements(message.n_members, message.members) {
-            guard let role = Role(rawValue: one.role.rawValue) else {
-                throw .invalid(field: "MemberStatus.role", value: "\(one.role.rawValue)", allowed: "1 (actor), 2 (learner)")
-            }
-            members.append(
-                MemberStatus(
-                    role: role, place: MemberPlace(rank: one.rank, incarnation: one.incarnation), host: text(one.host, limit: 256),
-                    pid: one.pid, silentSeconds: one.silent_seconds, gauges: elements(one.n_gauges, one.gauges).map(Gauge.init),
-                    waits: elements(one.n_waits, one.waits).map(Wait.init)))
-        }
-        self.init(
-            run: message.run, runName: text(message.run_name, limit: 256), runDirectory: text(message.run_directory),
-            ageSeconds: message.age_seconds, members: members,
-            lastRecord: try message.last_record.map { pointer throws(WireError) in try Record(pointer.pointee) }, refused: message.refused,
-            gauges: elements(message.n_gauges, message.gauges).map(Gauge.init))
     }
 }

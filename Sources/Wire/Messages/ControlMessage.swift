@@ -18,7 +18,7 @@ public enum ControlMessage: Sendable, Equatable {
     case learnerLocation(LearnerLocation)
     case record(Record)
     case recordKept(through: UInt64)
-    case departed(rank: UInt32, incarnation: UInt32, cause: String)
+    case departed(rank: UInt32, incarnation: UInt32, cause: String, ended: Bool)
     case stop(reason: String)
     case goodbye(token: UInt64, reason: String)
     case statusRequest(protocol: UInt32)
@@ -142,29 +142,6 @@ public struct Gauge: Sendable, Equatable {
     }
 }
 
-/// One blocking operation: what is awaited, from whom, and for how long already.
-public struct Wait: Sendable, Equatable {
-    public var resource: String
-    public var holder: String
-    public var seconds: Double
-    public init(resource: String, holder: String, seconds: Double) {
-        self.resource = resource
-        self.holder = holder
-        self.seconds = seconds
-    }
-}
-
-public struct Heartbeat: Sendable, Equatable {
-    public var token: UInt64
-    public var gauges: [Gauge]
-    public var waits: [Wait]
-    public init(token: UInt64, gauges: [Gauge] = [], waits: [Wait] = []) {
-        self.token = token
-        self.gauges = gauges
-        self.waits = waits
-    }
-}
-
 /// Where actors find the learner.
 public struct LearnerLocation: Sendable, Hashable {
     public var rollouts: String
@@ -207,54 +184,5 @@ public struct Outcome: Sendable, Equatable {
     public init(solved: Bool, reason: String) {
         self.solved = solved
         self.reason = reason
-    }
-}
-
-public struct MemberStatus: Sendable, Equatable {
-    public var role: Role
-    public var place: MemberPlace
-    public var host: String
-    public var pid: UInt32
-    public var silentSeconds: Double
-    public var gauges: [Gauge]
-    public var waits: [Wait]
-
-    public init(role: Role, place: MemberPlace, host: String, pid: UInt32, silentSeconds: Double, gauges: [Gauge], waits: [Wait]) {
-        self.role = role
-        self.place = place
-        self.host = host
-        self.pid = pid
-        self.silentSeconds = silentSeconds
-        self.gauges = gauges
-        self.waits = waits
-    }
-
-    public subscript(name: String) -> Double? { gauges.first { $0.name == name }?.value }
-}
-
-public struct Status: Sendable, Equatable {
-    public var run: UInt64
-    public var runName: String
-    public var runDirectory: String
-    public var ageSeconds: Double
-    public var members: [MemberStatus]
-    public var lastRecord: Record?
-    /// Messages and peers that were refused since the coordinator started.
-    public var refused: UInt64
-    /// Of the coordinator itself: how it spends its time.
-    public var gauges: [Gauge]
-
-    public init(
-        run: UInt64, runName: String, runDirectory: String, ageSeconds: Double, members: [MemberStatus], lastRecord: Record?, refused: UInt64,
-        gauges: [Gauge] = []
-    ) {
-        self.run = run
-        self.runName = runName
-        self.runDirectory = runDirectory
-        self.ageSeconds = ageSeconds
-        self.members = members
-        self.lastRecord = lastRecord
-        self.refused = refused
-        self.gauges = gauges
     }
 }

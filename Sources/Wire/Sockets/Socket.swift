@@ -101,12 +101,17 @@ public final class Socket {
             set(ZMQ_TCP_MAXRT, 5000)
         case .pair: break
         }
+        // What a cut network swallows is tried again soon, not when the kernel would.
+        set(ZMQ_CONNECT_TIMEOUT, 2000)
+        set(ZMQ_HANDSHAKE_IVL, 5000)
         var limit = frameLimit
         zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, MemoryLayout<Int64>.size)
         // A message is taken only when there is a connection to put it on: what is not connected is known at once, and the state machines
         // re-send. The price: what has arrived and was not yet read goes with the connection, so nothing may hang on a message after which
         // its sender leaves.
         if kind == .dealer { set(ZMQ_IMMEDIATE, 1) }
+        // Who is not connected is told of, not passed over.
+        if kind == .router { set(ZMQ_ROUTER_MANDATORY, 1) }
         // Every new subscriber is reported, so that it can be sent the last value.
         if kind == .publisher { set(ZMQ_XPUB_VERBOSE, 1) }
     }

@@ -19,14 +19,14 @@ struct HandRun {
     }
 
     /// A coordinator: for a new run, or for the one that a coordinator before has left.
-    func start(_ program: Program) throws -> Launched {
+    func start(_ program: Program, environment: [String] = []) throws -> Launched {
         switch program {
         case .coordinator where Files.exists(directory.spec):
             try scene.start(.coordinator, ["--run", directory.path, "--bind", address])
         case .coordinator:
             try scene.start(.coordinator, ["--run", "cartpole", "--runs", scene.runs, "--name", "run", "--bind", address] + settings)
-        case .learner: try scene.start(.learner, ["--coordinator", address, "--runs", scene.runs])
-        case .actor: try scene.start(.actor, ["--coordinator", address])
+        case .learner: try scene.start(.learner, ["--coordinator", address, "--runs", scene.runs], environment: environment)
+        case .actor: try scene.start(.actor, ["--coordinator", address], environment: environment)
         case .apus: preconditionFailure("apus is no role")
         }
     }

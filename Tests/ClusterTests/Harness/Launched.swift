@@ -34,20 +34,26 @@ final class Launched {
     private var exit: Exit?
 
     /// - Parameter files: where its output goes: FILES.out and FILES.err.
-    init(_ name: String, program: String, arguments: [String], environment: [String], files: String) throws {
+    /// - Parameter terminal: what it reads from and writes to instead, as the leader of a session.
+    init(_ name: String, program: String, arguments: [String], environment: [String], files: String, terminal: String? = nil) throws {
         self.name = name
         self.files = files
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "\(files).out", O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, terminal ?? "/dev/null", terminal == nil ? O_RDONLY : O_RDWR, 0)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, terminal ?? "\(files).out", O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "\(files).err", O_WRONLY | O_CREAT | O_APPEND, 0o644)
         func words(_ list: [String]) -> [UnsafeMutablePointer<CChar>?] { list.map { strdup($0) } + [nil] }
         let (argumentWords, environmentWords) = (words([program] + arguments), words(environment))
         defer { for word in argumentWords + environmentWords { free(word) } }
         var pid: pid_t = 0
-        let status = posix_spawn(&pid, program, &actions, nil, argumentWords, environmentWords)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // POSIX_SPAWN_SETSID, which Glibc's module does not show.
+        if terminal != nil { posix_spawnattr_setflags(&attributes, 0x80) }
+        let status = posix_spawn(&pid, program, &actions, &attributes, argumentWords, environmentWords)
         guard status == 0 else { throw Trouble("cannot start \(program): \(String(cString: strerror(status)))") }
         self.pid = pid
     }

@@ -10,13 +10,22 @@ enum Loopback {
     /// Whether somebody could listen there now.
     static func isFree(_ port: UInt16) -> Bool { bound(to: port) != nil }
 
-    /// Sends `text` over a plain connection to `tcp://127.0.0.1:PORT`, and hangs up.
-    static func send(_ text: String, to address: String) throws {
+    /// A plain connection to `tcp://127.0.0.1:PORT`.
+    static func open(_ address: String) throws -> Int32 {
         guard let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) else { throw Trouble("\(address) has no port") }
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
         let failed = withAddress(port) { connect(descriptor, $0, $1) != 0 }
-        if failed { throw Trouble("cannot connect to \(address): \(String(cString: strerror(errno)))") }
+        if failed {
+            close(descriptor)
+            throw Trouble("cannot connect to \(address): \(String(cString: strerror(errno)))")
+        }
+        return descriptor
+    }
+
+    /// Sends `text` over a plain connection to `tcp://127.0.0.1:PORT`, and hangs up.
+    static func send(_ text: String, to address: String) throws {
+        let descriptor = try open(address)
+        defer { close(descriptor) }
         // The other side may hang up first.
         _ = Array(text.utf8).withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         usleep(20_000)

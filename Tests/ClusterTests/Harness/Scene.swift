@@ -20,20 +20,34 @@ final class Scene {
         try Files.createDirectory("\(folder)/sockets")
     }
 
-    func start(_ program: Program, _ arguments: [String]) throws -> Launched { try start(program.path(), arguments) }
+    /// - Parameter through: a program that becomes this one, and its arguments before the path of this one.
+    func start(
+        _ program: Program, _ arguments: [String], environment changes: [String] = [], terminal: String? = nil,
+        through: (program: String, arguments: [String])? = nil
+    ) throws -> Launched {
+        let path = try through?.program ?? program.path()
+        let words = try (through.map { try $0.arguments + [program.path()] } ?? []) + arguments
+        return try start(path, words, name: program.rawValue, environment: changes, terminal: terminal)
+    }
 
-    /// - Parameter path: of any program.
-    func start(_ path: String, _ arguments: [String]) throws -> Launched {
-        var environment: [String] = []
+    /// - Parameters:
+    ///   - path: of any program.
+    ///   - changes: of the environment, as NAME=VALUE.
+    ///   - terminal: what it reads from and writes to, instead of files.
+    func start(
+        _ path: String, _ arguments: [String], name: String? = nil, environment changes: [String] = [], terminal: String? = nil
+    ) throws -> Launched {
+        var environment = changes
         var pointer = environ
         while let word = pointer.pointee {
             environment.append(String(cString: word))
             pointer += 1
         }
         environment.removeAll { $0.hasPrefix("XDG_RUNTIME_DIR=") }
-        let name = "\(path.split(separator: "/").last ?? "program")-\(processes.count)"
+        let name = "\(name ?? path.split(separator: "/").last.map(String.init) ?? "program")-\(processes.count)"
         let launched = try Launched(
-            name, program: path, arguments: arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"], files: "\(folder)/\(name)")
+            name, program: path, arguments: arguments, environment: environment + ["XDG_RUNTIME_DIR=\(runtime)"], files: "\(folder)/\(name)",
+            terminal: terminal)
         processes.append(launched)
         return launched
     }

@@ -56,7 +56,7 @@ struct SimulatedActor {
             perform(outbox!.received(message, now: now), now)
         }
         let gauges = gauges
-        try perform(client.tick(now: now) { (gauges, []) })
+        try perform(client.tick(now: now) { Heartbeat(token: 0, gauges: gauges) })
         guard outbox != nil, stream != nil else { return active }
         perform(outbox!.tick(now: now), now)
         while let held, outbox!.takeTicket(holding: held.version) {
