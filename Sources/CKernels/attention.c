@@ -41,7 +41,10 @@ static long longest(const ApusAttention *a) {
     }
     return to_lanes(most);
 }
-long apus_attention_workspace(const ApusAttention *a) { return longest(a) * (6 * to_lanes(a->width) + 2 * QUERIES) + 2 * QUERIES * to_lanes(a->width); }
+long apus_attention_workspace(const ApusAttention *a) {
+    const long padded = to_lanes(a->width);
+    return longest(a) * (6 * padded + 2 * QUERIES) + 2 * QUERIES * padded;
+}
 
 static Places places(const ApusAttention *a, float *workspace) {
     const long keys = longest(a), head = keys * to_lanes(a->width), block = QUERIES * keys, rows = QUERIES * to_lanes(a->width);
@@ -60,11 +63,18 @@ static Places places(const ApusAttention *a, float *workspace) {
     return p;
 }
 
+// A head of one row: too short for a call.
+INLINE void copy(const float *from, float *to, long width) {
+    long c = 0;
+    for (; c + LANES <= width; c += LANES) *(Lanes *)(to + c) = *(const Lanes *)(from + c);
+    for (; c < width; c++) to[c] = from[c];
+}
+
 // to [keys rounded up, width rounded up] = the rows of a segment's keys or values, from column `first` of `x`; 0 beyond both ends.
 INLINE void along(const ApusSegment *s, const float *x, long jump, long first, long width, float *to) {
     const long keys = s->prefix_count + s->count, padded = to_lanes(width);
     for (long k = 0; k < keys; k++) {
-        memcpy(to + k * padded, x + key_row(s, k) * jump + first, (size_t)width * sizeof(float));
+        copy(x + key_row(s, k) * jump + first, to + k * padded, width);
         for (long c = width; c < padded; c++) to[k * padded + c] = 0.0f;
     }
     memset(to + keys * padded, 0, (size_t)((to_lanes(keys) - keys) * padded) * sizeof(float));
@@ -92,11 +102,7 @@ INLINE void across(const float *from, long keys, long padded, float *to) {
 INLINE void block_of(const float *from, long jump, long count, long width, float *to) {
     const long padded = to_lanes(width);
     if (count < QUERIES || padded > width) memset(to, 0, (size_t)(QUERIES * padded) * sizeof(float));
-    for (long i = 0; i < count; i++) {
-        long c = 0;
-        for (; c + LANES <= width; c += LANES) *(Lanes *)(to + i * padded + c) = *(const Lanes *)(from + i * jump + c);
-        for (; c < width; c++) to[i * padded + c] = from[i * jump + c];
-    }
+    for (long i = 0; i < count; i++) copy(from + i * jump, to + i * padded, width);
 }
 
 // scores [QUERIES, keys] = query [QUERIES, padded] · across [width, keys], the first `count` columns
@@ -249,8 +255,7 @@ KERNEL void apus_attention_backward(
                     spread_of(p.gradients, p.query, keys, padded, count, p.dkeys);
                     // The block of the gradient has done its work: its place takes that of the queries.
                     mixture_of(p.gradients, p.along, keys, padded, seen, p.output);
-                    for (long i = 0; i < rows; i++)
-                        memcpy(dqkv + (row + i) * jump + h * width, p.output + i * padded, (size_t)width * sizeof(float));
+                    for (long i = 0; i < rows; i++) copy(p.output + i * padded, dqkv + (row + i) * jump + h * width, width);
                 }
             give_back(segment, p.dkeys, width, dqkv, jump, key_column);
             give_back(segment, p.dvalues, width, dqkv, jump, value_column);

@@ -95,9 +95,8 @@ import Testing
         #expect(responses.count == 7)
         for response in responses {
             let switched = response.id < 4
-            #expect(
-                response.versions
-                    == (switched ? [VersionSwitch(token: 0, version: 7), VersionSwitch(token: 6, version: 8)] : [VersionSwitch(token: 0, version: 8)]))
+            let begun = VersionSwitch(token: 0, version: switched ? 7 : 8)
+            #expect(response.versions == (switched ? [begun, VersionSwitch(token: 6, version: 8)] : [begun]))
             let (before, after) = (judged(response, network, first), judged(response, network, second))
             for token in 0..<15 {
                 #expect(abs(response.logProbs[token] - (switched && token < 6 ? before : after)[token]) < 1e-5)

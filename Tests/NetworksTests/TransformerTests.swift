@@ -160,6 +160,7 @@ import Testing
         #expect(try place { $0.keyHeads = 3 } == "transformer.key_heads")
         #expect(try place { $0.headWidth = 7 } == "transformer.head_width")
         #expect(try place { $0.vocabulary = 0 } == "transformer.vocabulary")
+        #expect(try place { $0.context = .max } == "transformer.context")
         #expect(try place { $0.rotaryBase = .nan } == "transformer.rotary_base")
     }
 

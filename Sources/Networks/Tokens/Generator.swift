@@ -104,7 +104,8 @@ public final class Generator {
         slots = Array(repeating: nil, count: settings.slots)
     }
 
-    /// Asks for a response to the prompt for each id. The prompt is read once for all that begin together.
+    /// Asks for a response to the prompt for each id, which names its random numbers: no other response has it. The prompt is read once for
+    /// all that begin before the weights change.
     public func add(prompt: [Int32], responses: [UInt64]) throws(TokenError) {
         try transformer.check(TokenGroup(prompt: prompt, responses: []), place: "the prompt of response \(responses.first ?? 0)")
         guard !responses.isEmpty else { return }

@@ -113,7 +113,7 @@ public struct Transformer: Sendable {
     /// - Parameter temperature: that of the distribution that the responses were drawn from.
     public func callAsFunction(_ batch: TokenBatch, _ parameters: Parameters, temperature: Float = 1) -> TokenOutput {
         let all = features(batch, parameters)
-        // Rows that predict nothing, or several tokens, are rare: then the logits of all rows would be no more.
+        // Logits of the rows that predict a token of a response alone: prompts have none.
         let rows = lookup(all, batch.predictingRows)
         let logits = linear(rows, weight: parameters[head])
         let judged = tokenLogProbabilities(logits, batch.predictedTokens, temperature: temperature)

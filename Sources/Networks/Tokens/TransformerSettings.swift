@@ -61,8 +61,7 @@ public struct TransformerSettings: Sendable, Hashable {
             ("vocabulary", vocabulary), ("layers", layers), ("width", width), ("heads", heads), ("key_heads", keyHeads),
             ("head_width", headWidth), ("feed_forward_width", feedForwardWidth), ("context", context),
         ]
-        for (key, size) in sizes { try check(size >= 1, "\(key) is \(size)", key, "Give a number of at least 1.") }
-        try check(vocabulary <= Int(Int32.max), "vocabulary is \(vocabulary)", "vocabulary", "Give at most \(Int32.max).")
+        for (key, size) in sizes { try check((1...1 << 20).contains(size), "\(key) is \(size)", key, "Give a number of 1 to \(1 << 20).") }
         try check(heads % keyHeads == 0, "key_heads is \(keyHeads), which does not divide \(heads) heads", "key_heads", "Give a divisor of heads.")
         try check(headWidth % 2 == 0, "head_width is \(headWidth)", "head_width", "Rotary positions turn pairs: give an even width.")
         try check(rotaryBase > 0 && rotaryBase.isFinite, "rotary_base is \(rotaryBase)", "rotary_base", "Give a number above 0.")
