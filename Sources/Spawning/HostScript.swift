@@ -33,9 +33,13 @@ public struct HostScript: Equatable, Sendable {
     /// - Parameters:
     ///   - incoming: where the program was copied to just now; nil: it should be there.
     ///   - position: where in the log to go on; nil at the first connection.
-    public func begin(_ plan: HostPlan, incoming: String?, from position: Int?, detached: Bool) -> String {
+    ///   - keys: the files of the host's identity, which come in the script: over standard input and nowhere else.
+    public func begin(_ plan: HostPlan, incoming: String?, from position: Int?, detached: Bool, keys: [HostKeys.File] = []) -> String {
         var options = ["--keep", "\(plan.count)", "--state"]
         if let slots = plan.slots { options = ["--slots", "\(slots)"] + options }
+        let identity =
+            keys.isEmpty
+            ? "" : "mkdir -p \"$state/keys\"\n" + keys.map { "printf '%s' \(Shell.quoted($0.content)) >\"$state/keys/\($0.name)\"\n" }.joined()
         let tail = (position.map { ["--from", "\($0)"] } ?? []) + (detached ? ["--detach"] : [])
         return """
             apus_begin() {
@@ -44,7 +48,7 @@ public struct HostScript: Equatable, Sendable {
             [ "$machine" = \(Shell.quoted(machine)) ] || { say "wrong-machine $machine"; exit 0; }
             umask 077
             mkdir -p "$folder/bin" "$state" || { say "no-folder $folder"; exit 0; }
-            program="$folder/bin/"\(Shell.quoted(programName))
+            \(identity)program="$folder/bin/"\(Shell.quoted(programName))
             incoming=\(Shell.quoted(incoming ?? ""))
             if [ -n "$incoming" ]; then
                 set -- $(sha256sum "$incoming")
@@ -69,7 +73,7 @@ public struct HostScript: Equatable, Sendable {
             client=${client%% *}
             case $client in *:*) client="[$client]" ;; esac
             case $coordinator in *'{client}'*) coordinator="${coordinator%%'{client}'*}$client${coordinator#*'{client}'}" ;; esac
-            exec "$program" \(Shell.line(words + ["--coordinator"])) "$coordinator" \(Shell.line(options)) "$state" \(Shell.line(tail))
+            exec "$program" \(Shell.line(words + ["--coordinator"])) "$coordinator"\(keys.isEmpty ? "" : " --keys \"$state/keys\"") \(Shell.line(options)) "$state" \(Shell.line(tail))
             }
             apus_begin
 

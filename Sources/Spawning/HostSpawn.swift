@@ -6,6 +6,7 @@ import Wire
 public final class HostSpawn {
     public struct Host {
         public let plan: HostPlan
+        let keys: [HostKeys.File]
         public fileprivate(set) var session: HostSession
     }
 
@@ -27,16 +28,18 @@ public final class HostSpawn {
     ///   - atOnce: how many hosts are connected to, copied to or stopped at one time. Those that are attached do not count.
     ///   - say: takes the name of a host and a line.
     public init(
-        _ plans: [HostPlan], program: String, script: HostScript, ssh: SSH, detached: Bool, signals: Signals, atOnce: Int,
+        _ plans: [HostPlan], keys: HostKeys?, program: String, script: HostScript, ssh: SSH, detached: Bool, signals: Signals, atOnce: Int,
         say: @escaping (String, String) -> Void
-    ) {
+    ) throws {
         self.program = program
         self.script = script
         self.ssh = ssh
         self.signals = signals
         self.atOnce = atOnce
         self.say = say
-        hosts = plans.map { Host(plan: $0, session: HostSession($0, script: script, detached: detached)) }
+        hosts = try plans.map { plan in
+            Host(plan: plan, keys: try keys?.files(for: plan) ?? [], session: HostSession(plan, script: script, detached: detached))
+        }
     }
 
     /// Starts the actors, and stays until they have left everywhere; a signal ends them.
@@ -91,7 +94,7 @@ public final class HostSpawn {
                 switch command {
                 case .begin(let incoming, let position):
                     let detached = hosts[index].session.detached
-                    let text = script.begin(plan, incoming: incoming, from: position, detached: detached)
+                    let text = script.begin(plan, incoming: incoming, from: position, detached: detached, keys: hosts[index].keys)
                     processes[index] = try RemoteProcess(ssh.script(plan), script: text, file: nil)
                 case .copy(let path): processes[index] = try RemoteProcess(ssh.copy(plan, to: path), script: nil, file: program)
                 case .stop: processes[index] = try RemoteProcess(ssh.script(plan), script: script.stop(plan), file: nil)

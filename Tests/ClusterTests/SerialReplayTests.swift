@@ -18,7 +18,7 @@ extension Cluster {
         @Test(arguments: [[], ["method.id=ppo"], ["method.id=dqn"], ["network.memory=gru"], ["reward.normalize=true", "network.normalize_observations=true"]])
         func anUndisturbedRunIsEqual(changes: [String]) throws {
             try scene { scene in
-                let training = try scene.train(endless(frames: 60_000) + settings + set(changes) + ["--actors", "2"])
+                let training = try scene.train(endless(frames: 400_000) + set(["learner.checkpoint_seconds=0.02"]) + settings + set(changes) + ["--actors", "2"])
                 try expectDone([training.apus])
                 let last = try replay(scene, training.directory)
                 #expect(last["equal"]?.bool == true, "\(last)")

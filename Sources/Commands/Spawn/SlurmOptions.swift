@@ -57,7 +57,7 @@ struct SlurmOptions: ParsableArguments {
         return String(job)
     }
 
-    private static func absolute(_ path: String) throws -> String {
+    static func absolute(_ path: String) throws -> String {
         if path.hasPrefix("/") { return path }
         return try Files.readLink("/proc/self/cwd") + "/\(path)"
     }

@@ -50,6 +50,9 @@ struct SpawnCommand: ParsableCommand {
     @Option(help: "Hosts that are connected to at one time.")
     var atOnce = 16
 
+    @Option(help: "The coordinator's key folder (apus keys new): each host gets an identity of its own, which is allowed there; default $APUS_KEYS, else none.")
+    var keys: String?
+
     @Flag(help: "Come back when the actors are started, and leave them running.")
     var detach = false
 
@@ -108,8 +111,8 @@ struct SpawnCommand: ParsableCommand {
         let sockets = try RuntimeFolder()
         let width = plans.map(\.destination.count).max() ?? 0
         let toErrors = report.json
-        let spawn = HostSpawn(
-            plans, program: copied.path, script: script, ssh: SSH(sockets: sockets.path), detached: detach, signals: signals, atOnce: atOnce
+        let spawn = try HostSpawn(
+            plans, keys: stop ? nil : KeyFolder.chosen(keys).map(HostKeys.init), program: copied.path, script: script, ssh: SSH(sockets: sockets.path), detached: detach, signals: signals, atOnce: atOnce
         ) { host, line in
             let text = host + String(repeating: " ", count: max(width - host.count, 0)) + "  " + line
             if toErrors { Console.error(text) } else { Console.output(text) }
@@ -140,7 +143,10 @@ struct SpawnCommand: ParsableCommand {
                 problem: "the coordinator listens on every address", place: directory ?? "--coordinator",
                 remedy: "Say by which one the nodes reach it: --coordinator tcp://HOST:\(address.port)")
         }
-        let script = try slurm.script(ActorProgram(program), coordinator: address.text, arguments: slots.map { ["--slots", "\($0)"] } ?? [])
+        // The nodes share a file system: all actors of the cluster have one identity there.
+        let identity = try KeyFolder.chosen(keys).map { ["--keys", try SlurmOptions.absolute(HostKeys(authority: $0).folder(of: "slurm").path)] } ?? []
+        let more = identity + (slots.map { ["--slots", "\($0)"] } ?? [])
+        let script = try slurm.script(ActorProgram(program), coordinator: address.text, arguments: more)
         if print { return Console.raw(script.text) }
         let job = try slurm.submit(script)
         let json = JSON.object([.init("job", .string(job)), .init("count", .integer(script.count)), .init("logs", .string(script.logs))])
@@ -150,6 +156,8 @@ struct SpawnCommand: ParsableCommand {
     /// What would be run, such that it can be pasted into a shell.
     private func commands(_ plans: [HostPlan], _ script: HostScript, _ program: ActorProgram) -> String {
         let ssh = SSH(sockets: nil)
+        // Without making identities, and without showing secrets.
+        let shown = KeyFolder.chosen(keys) == nil ? [] : HostKeys.names.map { HostKeys.File(name: $0, content: "…") }
         func fed(_ plan: HostPlan, _ text: String) -> String { "\(Shell.line(ssh.script(plan))) <<'APUS'\n\(text)APUS" }
         return plans.map { plan in
             if stop { return fed(plan, script.stop(plan)) }

@@ -14,6 +14,7 @@ public enum HandshakeFault: Sendable, Equatable {
 /// Tells of a socket's connections whether they come to be, by libzmq's own events. Belongs to the socket's thread.
 public final class HandshakeWatch {
     public let events: Socket
+    private let watched: Socket
     /// Connections that did not come to be since the start.
     public private(set) var faults: UInt64 = 0
     /// Those of them that the two sides have talked about: libzmq does not try again.
@@ -29,6 +30,7 @@ public final class HandshakeWatch {
 
     /// Call before the socket connects or binds.
     public init(_ socket: Socket, context: SocketContext) throws {
+        watched = socket
         events = Socket(.pair, in: context, linger: 0)
         let name = "inproc://monitor-\(UInt(bitPattern: socket.handle))-\(UInt64.random(in: 0 ... .max))"
         guard zmq_socket_monitor(socket.handle, name, Self.mask) == 0 else {
@@ -36,6 +38,10 @@ public final class HandshakeWatch {
         }
         try events.connect(Endpoint(name))
     }
+
+    /// Before `events` is closed: an event that nobody can take any more would stop libzmq's own thread, and with it every connection of this
+    /// process.
+    deinit { zmq_socket_monitor(watched.handle, nil, 0) }
 
     public func look(now: Time) {
         while let frames = events.receive() {
