@@ -49,8 +49,7 @@ extension Cluster {
                 let talkers = try securities.flatMap { security in
                     try [(SocketKind.dealer, Endpoint(run.address)), (.dealer, streams[0]), (.subscriber, streams[1])].map {
                         let socket = Socket($0, in: context, linger: 0, security: security)
-                        try socket.connect($1)
-                        return (kind: $0, isStream: $1 == streams[0], socket: socket)
+                        return (kind: $0, isStream: $1 == streams[0], connection: try Connection(socket, to: $1, context: context))
                     }
                 }
                 var dice = Dice(7)
@@ -60,15 +59,17 @@ extension Cluster {
                 let end = Time.now + Self.seconds
                 while Time.now < end {
                     for talker in talkers {
-                        while talker.socket.receive() != nil {}
+                        talker.connection.look(now: .now)
+                        let socket = talker.connection.socket
+                        while socket.receive() != nil {}
                         guard talker.kind == .dealer else {
-                            talker.socket.subscribe((0..<dice.below(64)).map { _ in UInt8(dice.below(256)) })
+                            socket.subscribe((0..<dice.below(64)).map { _ in UInt8(dice.below(256)) })
                             continue
                         }
                         var bytes = (talker.isStream ? stream : control).randomElement(using: &dice)!
                         if dice.chance(0.9) { mutate(&bytes, &dice) }
                         let frames = (0...(dice.chance(0.2) ? dice.below(14) : 0)).map { _ in OutgoingFrame.bytes(bytes) }
-                        if talker.socket.send(frames) { sent += 1 }
+                        if socket.send(frames) { sent += 1 }
                     }
                     usleep(500)
                 }

@@ -18,7 +18,7 @@ extension Cluster {
         @Test(arguments: [[], ["method.id=ppo"], ["method.id=dqn"], ["network.memory=gru"], ["reward.normalize=true", "network.normalize_observations=true"]])
         func anUndisturbedRunIsEqual(changes: [String]) throws {
             try scene { scene in
-                let training = try scene.train(endless(frames: 400_000) + set(["learner.checkpoint_seconds=0.02"]) + settings + set(changes) + ["--actors", "2"])
+                let training = try scene.train(endless(frames: 200_000) + set(["learner.checkpoint_seconds=0.02"]) + settings + set(changes) + ["--actors", "2"])
                 try expectDone([training.apus])
                 let last = try replay(scene, training.directory)
                 #expect(last["equal"]?.bool == true, "\(last)")
@@ -32,7 +32,7 @@ extension Cluster {
         /// Lives that were undone have acted: what they did is done over as well.
         @Test func killsDoNotMatter() throws {
             try scene { scene in
-                let training = try scene.train(endless(frames: 600_000) + settings + ["--actors", "2"])
+                let training = try scene.train(endless(frames: 2_000_000) + settings + ["--actors", "2"])
                 for victim in [Program.learner, .actor, .coordinator, .learner] {
                     try training.directory.expectProgress(30_000)
                     usleep(UInt32.random(in: 0...100_000))
