@@ -15,7 +15,7 @@ public struct Transformer: Sendable {
     let blocks: [Block]
     let finalNorm: NormIndices
     /// That of the embedding where they are tied.
-    let head: Int
+    public let head: Int
     let value: (weight: Int, bias: Int)?
 
     struct NormIndices: Sendable {
