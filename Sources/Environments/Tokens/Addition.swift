@@ -40,7 +40,7 @@ public struct Addition: TokenEnvironment {
         let level = Int(stream.next() % UInt64(levels))
         let bound = (0..<leastDigits + level).reduce(1) { bound, _ in bound * 10 }
         var pair = (0, 0)
-        repeat { pair = (Int(stream.next() % UInt64(bound)), Int(stream.next() % UInt64(bound))) } while (pair.0 &* 31 &+ pair.1) % 8 == 0 != heldOut
+        repeat { pair = (Int(stream.next() % UInt64(bound)), Int(stream.next() % UInt64(bound))) } while ((pair.0 &* 31 &+ pair.1) % 8 == 0) != heldOut
         let prompt = try! vocabulary.encode("\(pair.0)+\(pair.1)=")
         return TokenTask(id: id, difficulty: UInt16(level), prompt: prompt)
     }
