@@ -62,20 +62,34 @@ public final class TokenLearner {
     private func look(_ work: inout TokenWork) -> TokenEvaluation? {
         let needs = method.needs
         var start: TokenEvaluation?
-        if !needs.isDisjoint(with: [.start, .values, .lastLayer]) {
+        let lacksEntropy = needs.contains(.entropy) && work.batch.entropies.isEmpty
+        if needs.contains(.entropy) { work.entropy = work.batch.entropies }
+        if !needs.isDisjoint(with: [.start, .values, .lastLayer]) || lacksEntropy {
             start = evaluate(work.batch.groups, weights)
-            work.entropy = start!.entropy
+            if needs.contains(.start) || lacksEntropy { work.entropy = start!.entropy }
             work.values = start!.value
             if method.proximal == .start { work.proximal = start!.logProb }
         }
         if let reference { work.reference = evaluate(work.batch.groups, reference).logProb }
         if needs.contains(.lastLayer) { work.last = lastLayer(work.batch.groups) }
+        let recalled = method.stages.flatMap { $0.recalls(work.batch, records) }
+        if !recalled.isEmpty {
+            let said = evaluate(recalled, weights).logProb
+            var next = 0
+            for group in recalled {
+                work.recalled[group] = Array(said[next..<next + group.responseCount])
+                next += group.responseCount
+            }
+        }
         return start
     }
 
     /// What a transformer says of groups, token by token of the batch.
-    public func evaluate(_ groups: [ResponseGroup], _ weights: Weights) -> TokenEvaluation {
-        let batches = TokenBatch.micro(groups.map(\.tokens), rows: Transformer.microBatchRows).filter { !$0.responseTokens.isEmpty }
+    public func evaluate(_ groups: [ResponseGroup], _ weights: Weights) -> TokenEvaluation { evaluate(groups.map(\.tokens), weights) }
+
+    private func evaluate(_ groups: [TokenGroup], _ weights: Weights) -> TokenEvaluation {
+        let batches = TokenBatch.micro(groups, rows: Transformer.microBatchRows, sharing: method.sharesPrompts)
+            .filter { !$0.responseTokens.isEmpty }
         var parts = [TokenEvaluation](repeating: TokenEvaluation(), count: batches.count)
         let parameters = weights.parameters()
         parts.withUnsafeMutableBufferPointer { parts in
@@ -89,16 +103,37 @@ public final class TokenLearner {
     }
 
     private func lastLayer(_ groups: [ResponseGroup]) -> LastLayer {
-        let batch = TokenBatch(groups.map(\.tokens))
+        let batch = TokenBatch(groups.map(\.tokens), sharing: method.sharesPrompts)
         let parameters = weights.parameters()
         let hidden = lookup(transformer.features(batch, parameters), batch.predictingRows)
-        let (width, vocabulary) = (transformer.settings.width, transformer.settings.vocabulary)
         let logits = linear(hidden, weight: parameters[transformer.head]) * (1 / temperature)
-        let spec = weights.layout.specs[transformer.head]
-        let second = descent.state.first { $0.name == "adam.second" }?.bytes.array(of: Float.self)[spec.offset..<spec.offset + spec.count]
         return LastLayer(
-            width: width, vocabulary: vocabulary, hidden: hidden.array, probabilities: exp(logSoftmax(logits)).array,
-            preconditioner: second.map { $0.map { $0.squareRoot() + settings.epsilon } } ?? [Float](repeating: 1, count: spec.count))
+            width: transformer.settings.width, vocabulary: transformer.settings.vocabulary, hidden: hidden.array,
+            probabilities: exp(logSoftmax(logits)).array, moments: moments(of: weights.layout.specs[transformer.head]))
+    }
+
+    /// What the optimiser remembers of the gradients of a parameter.
+    private func moments(of spec: ParameterSpec) -> LastLayer.Moments? {
+        let state = descent.state
+        func part(_ name: String) -> [Float]? {
+            state.first { $0.name == name }.map { Array($0.bytes.array(of: Float.self)[spec.offset..<spec.offset + spec.count]) }
+        }
+        switch settings.kind {
+        case .adam:
+            guard let first = part("adam.first"), let second = part("adam.second"),
+                let steps = state.first(where: { $0.name == "adam.steps" })?.bytes.array(of: Int32.self).first, steps > 0
+            else { return nil }
+            let adam = Adam(count: 0)
+            var moments = LastLayer.Moments(first: first, second: second, beta1: adam.beta1, beta2: adam.beta2, epsilon: settings.epsilon)
+            let next = Float(steps + 1)
+            moments.correction1 = 1 - exponential(next * naturalLogarithm(adam.beta1))
+            moments.correction2 = 1 - exponential(next * naturalLogarithm(adam.beta2))
+            return moments
+        case .rmsprop:
+            guard let second = part("rmsprop.mean_square"), second.contains(where: { $0 > 0 }) else { return nil }
+            return LastLayer.Moments(
+                first: [Float](repeating: 0, count: spec.count), second: second, beta1: 0, beta2: RMSProp(count: 0).alpha, epsilon: settings.epsilon)
+        }
     }
 
     private func steps(_ work: TokenWork, _ start: TokenEvaluation?) throws(NonFiniteGradient) -> LearnerReport {
@@ -109,7 +144,7 @@ public final class TokenLearner {
                 let tokens = part.flatMap { batch.members[$0].flatMap { batch.spans[$0] } }
                 // Nothing has moved before the first step.
                 let known = means.count == 0 ? start?.picked(tokens) : nil
-                means.add(try step(work, part.map { batch.groups[$0] }, tokens, known, work.moment.learningRate))
+                means.add(try step(work, number: means.count, part.map { batch.groups[$0] }, tokens, known, work.moment.learningRate))
             }
         }
         return LearnerReport(
@@ -128,7 +163,7 @@ public final class TokenLearner {
 
     /// One gradient step over whole groups.
     private func step(
-        _ work: TokenWork, _ groups: [ResponseGroup], _ tokens: [Int], _ known: TokenEvaluation?, _ rate: Float
+        _ work: TokenWork, number: Int, _ groups: [ResponseGroup], _ tokens: [Int], _ known: TokenEvaluation?, _ rate: Float
     ) throws(NonFiniteGradient) -> [Metric] {
         let terms = method.terms
         // Denominators are those of the whole step, whatever part of it is computed at a time; they do not depend on the weights.
@@ -140,12 +175,13 @@ public final class TokenLearner {
         var whole: [Int: TokenSlope] = [:]
         if terms.contains(where: \.seesWholeStep) {
             let now = known ?? evaluate(groups, weights)
-            let step = TokenStep(work, tokens: tokens, logProb: now.logProb, entropy: now.entropy, value: now.value)
+            var step = TokenStep(work, tokens: tokens, logProb: now.logProb, entropy: now.entropy, value: now.value)
+            step.number = number
             for (index, term) in terms.enumerated() where term.seesWholeStep { whole[index] = term.slope(step) }
         }
         weights.zeroGradient()
         let slopes = whole
-        let batches = TokenBatch.micro(groups.map(\.tokens), rows: Transformer.microBatchRows)
+        let batches = TokenBatch.micro(groups.map(\.tokens), rows: Transformer.microBatchRows, sharing: method.sharesPrompts)
         let (_, seen) = transformer.accumulateGradient(batches, weights, temperature: temperature) { output, range in
             let now = TokenEvaluation(output)
             let part = TokenStep(work, tokens: Array(tokens[range]), logProb: now.logProb, entropy: now.entropy, value: now.value)
@@ -156,7 +192,8 @@ public final class TokenLearner {
             return (total.surrogate(output), now)
         }
         let now = seen.reduce(into: TokenEvaluation()) { $0.append($1) }
-        let step = TokenStep(work, tokens: tokens, logProb: now.logProb, entropy: now.entropy, value: now.value)
+        var step = TokenStep(work, tokens: tokens, logProb: now.logProb, entropy: now.entropy, value: now.value)
+        step.number = number
         var (loss, metrics): (Float, [Metric]) = (0, [])
         for (index, term) in terms.enumerated() {
             let slope = slopes[index] ?? term.slope(step)

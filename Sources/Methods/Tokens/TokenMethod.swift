@@ -28,6 +28,10 @@ public struct TokenMethod: Algorithm {
     public var resetsOptimizer = false
     /// The network has a value of every position.
     public var hasValue = false
+    /// A group's prompt is computed once, not once per response (S038): the same numbers up to rounding.
+    public var sharesPrompts = true
+    /// How much more often than others a task is drawn, from what is known of it; nil: all alike.
+    public var taskWeight: (@Sendable (_ task: UInt32, _ records: TaskRecords) -> Float)?
     /// γ; responses are undiscounted unless a method says so.
     public var discount: Float = 1
 

@@ -14,6 +14,8 @@ public struct TokenStep: Sendable {
     }
 
     public let work: TokenWork
+    /// Which gradient step of the update it is, from 0: terms that draw, draw anew in each.
+    public var number = 0
     public let sequences: [Sequence]
     /// The number in the batch of each token.
     public let tokens: [Int]
@@ -63,6 +65,9 @@ public struct TokenStep: Sendable {
     }
 
     public var count: Int { tokens.count }
+
+    /// What a stage has left for every token of the step; nil: nothing.
+    public func signal(_ name: String) -> [Float]? { work.signals[name].map { signal in tokens.map { signal[$0] } } }
 
     /// lp − lo, within ±20.
     public func logRatio(_ token: Int) -> Float { min(max(logProb[token] - proximal[token], -20), 20) }
@@ -114,6 +119,8 @@ public protocol TokenTerm: Sendable {
     var aggregate: TokenAggregation? { get }
     /// Whether `TokenStep.weight` multiplies it.
     var isWeighted: Bool { get }
+    /// Why `slope` is deliberately not the derivative of the loss that it tells, such as a constant weight that depends on lp; nil: it is.
+    var deliberateSlope: String? { get }
     /// What multiplies the value of each token, [n].
     func scales(_ step: TokenStep, _ aggregate: TokenAggregation) -> [Float]
     func slope(_ step: TokenStep) -> TokenSlope
@@ -126,6 +133,7 @@ extension TokenTerm {
     public var seesWholeStep: Bool { false }
     public var aggregate: TokenAggregation? { nil }
     public var isWeighted: Bool { true }
+    public var deliberateSlope: String? { nil }
     public func scales(_ step: TokenStep, _ aggregate: TokenAggregation) -> [Float] { (self.aggregate ?? aggregate).scales(step) }
     public func metrics(_ step: TokenStep) -> [Metric] { [] }
 }

@@ -15,6 +15,8 @@ public struct TokenNeeds: OptionSet, Sendable, Hashable {
     public static let reference = TokenNeeds(rawValue: 4)
     /// What the last layer sees and says (`TokenWork.last`): CAPO.
     public static let lastLayer = TokenNeeds(rawValue: 8)
+    /// The entropies of the old distributions: the actors' own where they kept them, else those of the weights at the start.
+    public static let entropy = TokenNeeds(rawValue: 16)
 }
 
 /// A batch on its way to the gradient steps: stages change it one after the other.
@@ -42,8 +44,12 @@ public struct TokenWork: Sendable {
 
     /// [N] lo: log π_prox, constants. The behaviour's own where the method does not ask for another.
     public var proximal: [Float]
-    /// [N] under the weights at the start; empty unless `TokenNeeds.start` is asked for.
+    /// [N] of each token's distribution; empty unless `TokenNeeds.start` (the weights at the start) or `TokenNeeds.entropy` is asked for.
     public var entropy: [Float] = []
+    /// [N] by name: what a stage leaves for the terms of its method.
+    public var signals: [String: [Float]] = [:]
+    /// log π, under the weights at the start, of the responses that stages have asked for (`TokenStage.recalls`).
+    public var recalled: [TokenGroup: [Float]] = [:]
     /// [N] empty unless asked for.
     public var values: [Float] = []
     public var reference: [Float] = []
@@ -85,34 +91,15 @@ public struct TokenWork: Sendable {
     public mutating func keep(_ values: [Float], of task: UInt32, _ name: String) { kept.append((task, name, values)) }
 }
 
-/// What the last matrix of the network multiplies, and what comes out: for methods that look at a step of the optimiser before it is made.
-public struct LastLayer: Sendable {
-    /// H
-    public var width: Int
-    /// V
-    public var vocabulary: Int
-    /// [N, H]
-    public var hidden: [Float]
-    /// [N, V] probabilities
-    public var probabilities: [Float]
-    /// [V, H] what the optimiser would divide a gradient by: √v̂ + ε of Adam; ones for plain descent.
-    public var preconditioner: [Float]
-
-    public init(width: Int, vocabulary: Int, hidden: [Float], probabilities: [Float], preconditioner: [Float]) {
-        self.width = width
-        self.vocabulary = vocabulary
-        self.hidden = hidden
-        self.probabilities = probabilities
-        self.preconditioner = preconditioner
-    }
-}
-
 /// One step between the data and the gradient: shaping, credit, selection, correction. Value types; one file each.
 public protocol TokenStage: Sendable {
     var needs: TokenNeeds { get }
+    /// Responses outside of the batch whose log-probabilities under the weights at the start it must know.
+    func recalls(_ batch: ResponseBatch, _ records: TaskRecords) -> [TokenGroup]
     func apply(_ work: inout TokenWork)
 }
 
 extension TokenStage {
     public var needs: TokenNeeds { [] }
+    public func recalls(_ batch: ResponseBatch, _ records: TaskRecords) -> [TokenGroup] { [] }
 }
