@@ -82,6 +82,11 @@ public struct TokenWork: Sendable {
     /// Σ m·x over a response.
     public func sum(_ values: [Float], _ response: Int) -> Float { batch.spans[response].reduce(0) { $0 + mask[$1] * values[$1] } }
 
+    /// For what a part of a method draws: `part` is its own, `number` what it draws for.
+    func stream(_ part: UInt32, _ number: Int = 0) -> RandomStream {
+        key.stream(slot: part << 24 | UInt32(number & 0xFF_FFFF), episode: moment.version << 8 | UInt64(moment.batch & 0xFF))
+    }
+
     /// One advantage for all tokens of a response.
     public mutating func setAdvantage(_ value: Float, of response: Int) {
         for token in batch.spans[response] { advantage[token] = value }
