@@ -30,6 +30,8 @@ public struct TokenWork: Sendable {
 
     /// [R] what advantages are made of: shaped rewards.
     public var reward: [Float]
+    /// [N] rewards of single tokens beside it, for credit that goes token by token; empty: there are none.
+    public var tokenReward: [Float] = []
     /// [N]
     public var advantage: [Float]
     /// [N] 0: the token is in no loss and counts in no mean.
