@@ -20,7 +20,6 @@ import Testing
     @Test(arguments: cases, [1, 2, 3] as [UInt64]) func slopesAreDerivatives(_ one: Case, seed: UInt64) throws {
         let method = one.method
         let work = TokenGroups.work(TokenGroups.random(seed: seed, plan: method.plan), for: method, seed: seed + 10)
-        #expect(work.advantage.allSatisfy(\.isFinite) && work.weight.allSatisfy(\.isFinite))
         let logProb = TokenGroups.moved(work, by: 0.1, seed: seed + 20)
         var dice = Dice(seed + 30)
         let entropy = logProb.map { _ in Float.random(in: 0.1...2, using: &dice) }
@@ -42,7 +41,7 @@ import Testing
                     let above = (loss(term, method, step(kind, token, h)) - middle) / Double(h)
                     let below = (middle - loss(term, method, step(kind, token, -h))) / Double(h)
                     // A kink lies between: no derivative to compare with.
-                    guard abs(above - below) < 0.1 * Double(size) else {
+                    guard abs(above - below) < 0.03 * Double(size) else {
                         kinks += 1
                         continue
                     }
@@ -95,13 +94,10 @@ import Testing
                 let logProb = TokenGroups.moved(work, by: distance).map { min($0, 0) }
                 let step = TokenStep(
                     work, tokens: Array(0..<logProb.count), logProb: logProb, entropy: work.entropy, value: work.values)
-                #expect(work.advantage.allSatisfy(\.isFinite) && work.weight.allSatisfy(\.isFinite) && work.mask.allSatisfy(\.isFinite))
-                #expect(TokenGroups.gradient(method, step).allSatisfy(\.isFinite), "\(method.name)")
-                for term in method.terms {
-                    #expect(term.slope(step).loss.allSatisfy(\.isFinite), "\(method.name), \(term.name)")
-                    #expect(term.metrics(step).allSatisfy(\.value.isFinite), "\(method.name), \(term.name)")
-                }
-                #expect(work.metrics.allSatisfy(\.value.isFinite))
+                var told = work.advantage + work.weight + work.mask + work.metrics.map(\.value) + TokenGroups.gradient(method, step)
+                for term in method.terms { told += term.slope(step).loss + term.metrics(step).map(\.value) }
+                let isFinite = told.allSatisfy(\.isFinite)
+                #expect(isFinite, "\(method.name), \(groups.map { $0.responses.map(\.reward) })")
             }
         }
     }
