@@ -69,8 +69,7 @@ enum TokenGroups {
             let logits = (0..<batch.count).map { _ in (0..<vocabulary).map { _ in Float.random(in: 0.1...1, using: &dice) } }
             work.last = LastLayer(
                 width: width, vocabulary: vocabulary, hidden: (0..<batch.count * width).map { _ in Float.random(in: -1...1, using: &dice) },
-                probabilities: logits.flatMap { row in row.map { $0 / row.reduce(0, +) } },
-                preconditioner: [Float](repeating: 1, count: vocabulary * width))
+                probabilities: logits.flatMap { row in row.map { $0 / row.reduce(0, +) } })
         }
         method?.prepare(&work)
         return work
