@@ -9,6 +9,9 @@ public struct TaskRecords: Sendable, Equatable {
 
     public init() {}
 
+    /// Stands for the run as a whole: for numbers that are of no single task.
+    public static let run = UInt32.max
+
     /// What is known of a task under a name; nil: nothing.
     public subscript(task: UInt32, name: String) -> [Float]? { values[name]?[task] }
 

@@ -29,7 +29,7 @@ public struct TokenStep: Sendable {
     public let behaviour: [Float]
     /// Empty unless asked for.
     public let reference: [Float]
-    public let advantage: [Float]
+    public var advantage: [Float]
     public let mask: [Float]
     public let weight: [Float]
 

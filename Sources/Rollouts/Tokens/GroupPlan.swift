@@ -1,13 +1,27 @@
+import Glibc
+
 /// What actors do for one task: how many responses, which are forks of others, and which groups are left out.
 public struct GroupPlan: Sendable, Hashable {
-    /// Where responses branch.
+    /// Where responses branch. A fork stands in its group after its parent: `parent` is the parent's index, `firstOwnToken` the position n at
+    /// which it branches, and its first n tokens are the parent's, with what was recorded of them. It was drawn from the state before
+    /// token n. Its reward is its own.
     public enum Forks: Sendable, Hashable {
         case none
-        /// At every `interval`-th token that was drawn with less than `threshold`, `samples` continuations estimate the value of the
-        /// prefix (SPO-chain, S135). The continuations are shipped with their parent.
+        /// SPO-chain (S135): the group has `GroupPlan.responses` responses from the prompt. When one of them has ended, `samples` forks of it are
+        /// drawn to their end at each of its `cuts`; their mean reward is the value of the prefix. They are not trained on.
         case chain(interval: Int, threshold: Float, samples: Int)
-        /// Every node has that many children of `tokens` tokens each; those of the last level go on to the end (SPO-tree, S135).
+        /// SPO-tree (S135): the prompt has `widths[0]` children of `tokens` tokens each, each of those that has not ended `widths[1]`, and so
+        /// on; those of the last level go on to the end. The first child of a node is the node's own response, which goes on; the
+        /// others are forks of it. So every edge is the own part of exactly one response, and there are at most `widths.product`
+        /// responses; `GroupPlan.responses` is not used.
         case tree(widths: [Int], tokens: Int)
+
+        /// Where a response is cut in a chain: before every `interval`-th of its critical tokens, those that the policy drew with a
+        /// probability below `threshold`. The start is no cut.
+        public static func cuts(logProbs: [Float], roles: [TokenRole], interval: Int, threshold: Float) -> [Int] {
+            let critical = logProbs.indices.filter { (roles[$0] == .policy || roles[$0] == .control) && logProbs[$0] < logf(threshold) }
+            return stride(from: max(interval, 1) - 1, to: critical.count, by: max(interval, 1)).map { critical[$0] }.filter { $0 > 0 }
+        }
     }
 
     /// G: responses of one group; 1: a single stream.
@@ -27,8 +41,15 @@ public struct GroupPlan: Sendable, Hashable {
     public var keepsEntropy = false
     /// The first token of a response is a choice of mode (`TokenRole.control`).
     public var firstTokenIsControl = false
-    /// τ: how far a token's temperature follows the entropy of its distribution; 0: not at all (HAPO, S110).
+    /// τ: how far a token's temperature follows the entropy of its distribution; 0: not at all (HAPO, S110). Which entropies count as high
+    /// comes with the weights: `AdaptiveTemperature`.
     public var adaptiveTemperature: Float = 0
+    /// Before the run, the initial policy draws so many responses to every task of it. A task that all of them solve is drawn no more; one of
+    /// its responses is stored, with its log-probabilities, and comes back as a group of one of the source `.dataset`. 0: nothing is
+    /// stored (DPH-RL, S127).
+    public var storedAttempts = 0
+    /// The share of a batch's groups that are stored responses.
+    public var storedShare: Float = 0
 
     public init(responses: Int = 8) { self.responses = responses }
 }

@@ -1,6 +1,7 @@
 extension MethodCatalogue {
     /// The methods for token policies. Where a method is also one for policies of steps, its name here ends in "-tokens".
     public static let tokens: [MethodEntry] = [
+        .asymmetricAPO,
         .asymre,
         .bapoTokens,
         .bnpo,
@@ -11,14 +12,18 @@ extension MethodCatalogue {
         .dapo,
         .dcpoTokens,
         .decoupledPPOTokens,
+        .degrpo,
         .disco,
         .discoB,
+        .dphRL,
         .drGRPO,
         .drpo,
+        .empg,
         .gppoTokens,
         .grpo,
         .grpoD,
         .gspo,
+        .hapo,
         .kimi,
         .klCov,
         .litePPO,
@@ -32,8 +37,11 @@ extension MethodCatalogue {
         .reinforceTokens,
         .remax,
         .rloo,
+        .seedGRPO,
+        .spo,
         .tisTokens,
         .toprTokens,
         .tPPO,
+        .unlikeliness,
     ]
 }
