@@ -35,7 +35,7 @@ public struct AsymmetricShaping: TokenStage {
 }
 
 extension TokenMethod {
-    /// Asymmetric policy optimisation (View-R1, 2025; S211): GRPO, `AsymmetricShaping`, and β · mean over responses of w · mean of k3. Weights
+    /// Asymmetric policy optimisation (Hong et al., 2025, View-R1; S211): GRPO, `AsymmetricShaping`, and β · mean over responses of w · mean of k3. Weights
     /// and factors are constants.
     ///
     /// Staleness class C, as GRPO.
@@ -52,7 +52,7 @@ extension TokenMethod {
 extension MethodEntry {
     static let asymmetricAPO = MethodEntry(
         token: "asymmetric-apo", summary: "GRPO that holds good responses to the reference less and punishes long wrong ones",
-        paper: "View-R1 2025, arXiv:2506.21655", paperID: "S211",
+        paper: "Hong et al. 2025, arXiv:2506.21655", paperID: "S211",
         options: TokenSettings.options() + TokenSettings.clipOptions() + [
             MethodOption("beta", 1e-3, 0...10, "the coefficient of the divergence from the reference policy"),
             MethodOption("length_base", 1.00001, 1...2, "how fast the punishment of long wrong responses grows per token"),

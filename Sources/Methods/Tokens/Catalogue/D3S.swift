@@ -1,6 +1,6 @@
 import Rollouts
 
-/// Which responses and which of their tokens are trained on (D3S; S097): of all responses of the batch the N whose advantages vary most, and of
+/// Which responses and which of their tokens are trained on (Wang et al., 2025, D3S; S097): of all responses of the batch the N whose advantages vary most, and of
 /// their tokens the share K with the greatest |A| · H, H the entropy of the old policy. Both grow linearly over the run. What is not chosen
 /// is in no loss and counts in no mean.
 public struct DownSampling: TokenStage {
@@ -60,7 +60,7 @@ public struct DownSampling: TokenStage {
 }
 
 extension TokenMethod {
-    /// Dynamic dual-level down-sampling (D3S; S097): GRPO on what `DownSampling` keeps. Whole batch, before gradient steps are dealt out; means
+    /// Dynamic dual-level down-sampling (Wang et al., 2025, D3S; S097): GRPO on what `DownSampling` keeps. Whole batch, before gradient steps are dealt out; means
     /// are over the tokens kept. No official code is public, nor its numbers: the shares here are Apus' own.
     ///
     /// Staleness class C, as GRPO.
@@ -76,7 +76,7 @@ extension TokenMethod {
 extension MethodEntry {
     static let d3s = MethodEntry(
         token: "d3s", summary: "GRPO on the responses whose advantages vary most and their uncertain tokens",
-        paper: "D3S 2025, dynamic dual-level down-sampling", paperID: "S097",
+        paper: "Wang et al. 2025, arXiv:2509.22115", paperID: "S097",
         options: TokenSettings.options() + TokenSettings.clipOptions() + [
             MethodOption("responses_from", 0.5, 0...1, "the share of responses trained on, at the beginning of the run"),
             MethodOption("responses_to", 1, 0...1, "and at its end"),
