@@ -58,10 +58,11 @@ public struct TokenStep: Sendable {
         self.sequences = sequences
     }
 
-    /// All tokens of a batch under these log-probabilities: what exact checks are written with.
+    /// All tokens of a batch under these log-probabilities, with the values of the start: what exact checks are written with.
     public init(_ work: TokenWork, logProb: [Float], entropy: [Float]? = nil) {
         self.init(
-            work, tokens: Array(0..<work.batch.count), logProb: logProb, entropy: entropy ?? [Float](repeating: 0, count: work.batch.count))
+            work, tokens: Array(0..<work.batch.count), logProb: logProb, entropy: entropy ?? [Float](repeating: 0, count: work.batch.count),
+            value: work.values)
     }
 
     public var count: Int { tokens.count }

@@ -25,7 +25,8 @@ public struct SequenceClip: TokenTerm {
         var slope = TokenSlope(step.count)
         for sequence in step.sequences where sequence.length > 0 {
             let (ratio, isCapped) = ratio(sequence, step)
-            let shared = step.sum(step.advantage, sequence) / sequence.length
+            // In double precision: the mean of equal numbers is that number.
+            let shared = Float(sequence.span.reduce(0.0) { $0 + Double(step.mask[$1] * step.advantage[$1]) } / Double(sequence.length))
             for token in sequence.span {
                 let advantage = isPerToken ? step.advantage[token] : shared
                 slope.loss[token] = max(-ratio * advantage, -min(max(ratio, 1 - low), 1 + high) * advantage)
