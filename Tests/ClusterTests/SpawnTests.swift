@@ -12,8 +12,8 @@ struct SpawnTests {
         return ["spawn", "--coordinator", coordinator, "--hosts", hosts, "--folder", "\(scene.folder)/remote", "--program", program] + server.options()
     }
 
-    private func endless(_ scene: Scene) throws -> HandRun {
-        try HandRun(scene, ["--set", "stop.return=null", "--set", "stop.frames=100000000000", "--set", "stop.evaluation_episodes=0"])
+    private func endless(_ scene: Scene, keys: KeyFolder? = nil) throws -> HandRun {
+        try HandRun(scene, set(["stop.return=null", "stop.frames=100000000000", "stop.evaluation_episodes=0"]), keys: keys)
     }
 
     @Test func actorsAreStartedKeptAndEnded() throws {
@@ -73,6 +73,67 @@ struct SpawnTests {
             #expect(try spawn.wait(within: 60) == .code(0))
             let host = try #require(try JSON.parse(Array(spawn.output.utf8), place: "spawn")["hosts"]?.array?.first)
             #expect(host["state"]?.string == "done" && host["running"]?.integer == 0)
+            try server.stop()
+        }
+    }
+
+    /// Every host's actors come under a key of their own, which nobody else can read there; the coordinator's own key goes nowhere.
+    @Test func eachHostComesUnderAKeyOfItsOwn() throws {
+        try scene { scene in
+            let authority = try scene.authority()
+            let (run, server) = (try endless(scene, keys: authority), try SSHServer(scene))
+            let (coordinator, learner) = (try run.start(.coordinator), try run.start(.learner))
+            // Two names of one host are two hosts.
+            let user = String(cString: getpwuid(getuid()).pointee.pw_name)
+            let words = words(server, scene, coordinator: run.address, hosts: "127.0.0.1:2,\(user)@127.0.0.1") + ["--keys", authority.path]
+            let spawn = try scene.start(.apus, words)
+            try eventually("three actors act", within: 60) { try run.count(.actor) == 3 }
+            let identities = try run.status().members.filter { $0.role == .actor }.compactMap { $0.identity?.name }
+            let names = try Files.list("\(authority.path)/hosts").sorted()
+            #expect(names.count == 2 && Set(identities) == Set(names) && identities.count == 3, "\(identities) \(names)")
+
+            // On the hosts: each has its own secret, for its user alone.
+            let found = try scene.start("/usr/bin/find", ["\(scene.folder)/remote", "-name", "*.secret", "-printf", "%m %p\\n"])
+            try found.wait(within: 10)
+            let files = found.output.split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1).map(String.init) }
+            #expect(files.count == 2 && files.allSatisfy { $0[0] == "600" }, "\(found.output)")
+            let secrets = try names.map { try Files.read("\(authority.path)/hosts/\($0)/identity.secret") }
+            #expect(Set(try files.map { try Files.read($0[1]) }) == Set(secrets) && Set(secrets).count == 2)
+            // A process' arguments can be read by everybody on its host.
+            let keyWords = secrets.flatMap { String(decoding: $0, as: UTF8.self).split(whereSeparator: \.isWhitespace).filter { $0.count == 40 } }
+            #expect(keyWords.count == 4 && !ProcessTable.all.contains { entry in entry.arguments.contains { text in keyWords.contains { text.contains($0) } } })
+
+            // Again: the identities stay, and nothing starts.
+            let again = try scene.finish(.apus, words + ["--detach", "--json"], within: 60)
+            let hosts = try #require(try JSON.parse(Array(again.output.utf8), place: "spawn")["hosts"]?.array)
+            #expect(again.exit == .code(0) && hosts.allSatisfy { $0["started"]?.integer == 0 }, "\(again.output)\(again.errors)")
+            #expect(try names.map { try Files.read("\(authority.path)/hosts/\($0)/identity.secret") } == secrets)
+
+            try run.directory.expectProgress(20_000)
+            try run.stop(coordinator, [learner])
+            #expect(try spawn.wait(within: 60) == .code(0), "\(spawn.said)")
+            try run.directory.expectSound()
+            try server.stop()
+        }
+    }
+
+    /// Killed, `apus spawn` cannot end anything: its actors go on, and the same command takes them over.
+    @Test func whatAKilledSpawnLeavesIsTakenOver() throws {
+        try scene { scene in
+            let (run, server) = (try endless(scene), try SSHServer(scene))
+            let (coordinator, learner) = (try run.start(.coordinator), try run.start(.learner))
+            let words = words(server, scene, coordinator: run.address, hosts: "127.0.0.1:2")
+            let spawn = try scene.start(.apus, words)
+            try eventually("two actors act", within: 60) { try run.count(.actor) == 2 }
+            let actors = Set(try run.status().members.filter { $0.role == .actor }.map(\.pid))
+            spawn.killNow()
+            let next = try scene.start(.apus, words)
+            try eventually("it is connected", within: 60) { next.output.contains("2 ran already") }
+            #expect(Set(try run.status().members.filter { $0.role == .actor }.map(\.pid)) == actors)
+            next.signal(SIGTERM)
+            #expect(try next.wait(within: 60) == .code(0))
+            #expect(next.output.contains("2 actors stopped"), "\(next.said)")
+            try run.stop(coordinator, [learner])
             try server.stop()
         }
     }

@@ -67,6 +67,51 @@ extension Cluster {
             }
         }
 
+        /// An environment inside the actor's process, which nobody but the kernel can end.
+        @Test func aHungNativeEnvironment() throws {
+            try scene { scene in
+                let program = Files.parent(of: try Program.apus.path()) + "/proof-program"
+                let address = "tcp://127.0.0.1:\(try scene.freePort())"
+                let settings = Self.quiet + set(["environment.id=Standstill-v0", "actors.slots=4", "stop.evaluation_episodes=0"])
+                let coordinator = try scene.start(
+                    program, ["coordinator", "--run", "cartpole", "--runs", scene.runs, "--name", "run", "--bind", address] + settings)
+                let learner = try scene.start(program, ["learner", "--coordinator", address, "--runs", scene.runs])
+                let file = "\(scene.folder)/stand-still"
+                let actor = try scene.start(program, ["actor", "--coordinator", address], environment: ["APUS_STANDSTILL=\(file)"])
+                let directory = RunDirectory(path: "\(scene.runs)/run")
+                try directory.expectProgress(5000)
+                try Files.write([], to: file)
+                let why = try scene.expectCulprit("hung_environment", "the environment of actor 0.0", of: directory.path)
+                #expect(why.sentence.contains("Standstill-v0"), "\(why.sentence)")
+                actor.killNow()
+                coordinator.signal(SIGTERM)
+                try expectDone([coordinator, learner])
+            }
+        }
+
+        /// The only actor comes with a key that is not allowed: that is why nobody acts.
+        @Test func aWrongKey() throws {
+            try scene { scene in
+                let authority = try scene.authority()
+                let run = try HandRun(scene, Self.quiet, keys: authority)
+                let processes = try start(run, [.coordinator, .learner])
+                try eventually("the learner is there", within: 20) { try run.count(.learner) == 1 }
+                let stranger = KeyFolder(path: "\(scene.folder)/stranger")
+                let key = try stranger.create(name: "stranger", coordinator: authority.load().identity.publicKey).publicKey
+                let actor = try run.start(.actor, keys: stranger)
+                let why = try scene.expectCulprit("wrong_key", "the key \(key)", of: run.directory.path, keys: authority)
+                #expect(why.sentence.contains("127.0.0.1") && why.sentence.contains("not allowed"), "\(why.sentence)")
+                #expect(try actor.wait(within: 20) == .code(3))
+                // Allowed, it acts, and the culprit is forgotten.
+                try authority.allow(AllowedKey(name: "stranger", key: key, roles: .actor))
+                let again = try run.start(.actor, keys: stranger)
+                try eventually("nothing is wrong any more", within: 40) {
+                    try ["learner_bound", "actor_bound"].contains(scene.why(run.directory.path, keys: authority).cause)
+                }
+                try run.stop(processes[.coordinator]!, [processes[.learner]!, again])
+            }
+        }
+
         /// The learner is slower than two actors: it is said who limits.
         @Test func aFullQueue() throws {
             try scene { scene in

@@ -6,9 +6,10 @@ import Platform
 import Rollouts
 import Tensors
 
-/// `apus` with methods whose proofs are short: one that is sound, one whose verdict names no arm, and one whose arms fail or crash.
+/// `apus` with an environment that hangs, and with methods whose proofs are short: one that is sound, one whose verdict names no arm, and one
+/// whose arms fail or crash.
 @main struct ProofProgram {
-    static func main() { Program(methods: [sound, senseless, faulty]).main() }
+    static func main() { Program(environments: [Standstill.self], methods: [sound, senseless, faulty]).main() }
 
     /// CartPole for a moment.
     private static let short = [

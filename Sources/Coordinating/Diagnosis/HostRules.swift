@@ -49,7 +49,7 @@ enum ClockRule {
         guard let worst = skewed.max(by: { abs($0.clockAhead!) < abs($1.clockAhead!) }), let ahead = worst.clockAhead else { return [] }
         let others = skewed.count == 1 ? "" : ", and of \(counted(skewed.count - 1, "other member"))"
         let consequence =
-            worst.role == .learner ? "the times of the record are wrong, and records that seem older than the last one are dropped"
+            worst.role == .learner ? "the times of the record are wrong"
             : "its log does not fit the others"
         return [
             Explanation(
@@ -78,7 +78,7 @@ enum RefusalRule {
                 Explanation(
                     .wrongKey, weight: missing ? Weight.learner + 1 : Weight.refusal, "the key \(fingerprint)",
                     "somebody at \(key.address) comes with the key \(fingerprint), which is not allowed: the coordinator has turned it away "
-                        + "\(key.count) times, last \(Format.seconds(key.secondsAgo)) ago",
+                        + "\(key.count == 1 ? "once" : "\(key.count) times, last") \(Format.seconds(key.secondsAgo)) ago",
                     remedy: "If it may take part: apus keys allow NAME KEY, as its own log says.")
             ]
         }

@@ -1,6 +1,7 @@
 import Glibc
 import Platform
 import Testing
+import Wire
 
 /// What `apus why` says.
 struct Why {
@@ -12,9 +13,10 @@ struct Why {
 }
 
 extension Scene {
-    func why(_ run: String) throws -> Why {
+    /// - Parameter keys: what to ask with; nil: the run is one without keys.
+    func why(_ run: String, keys: KeyFolder? = nil) throws -> Why {
         let start = Time.now
-        let end = try finish(.apus, ["why", run, "--json"])
+        let end = try finish(.apus, ["why", run, "--json"] + (keys.map { ["--keys", $0.path] } ?? []))
         let seconds = Time.now - start
         guard end.exit == .code(0), let last = end.output.split(separator: "\n").last else { throw Trouble("apus why: \(end.exit) \(end.errors)") }
         let json = try JSON.parse(Array(last.utf8), place: "apus why")
@@ -28,7 +30,9 @@ extension Scene {
     ///
     /// - Parameter within: how long after the fault it may take to be seen.
     @discardableResult
-    func expectCulprit(_ cause: String, _ culprit: String? = nil, of run: String, within seconds: Double = 20) throws -> Why {
+    func expectCulprit(
+        _ cause: String, _ culprit: String? = nil, of run: String, keys: KeyFolder? = nil, within seconds: Double = 20
+    ) throws -> Why {
         let begin = Time.now
         var last: Why?
         while Time.now - begin < seconds {
@@ -37,7 +41,7 @@ extension Scene {
                 usleep(20_000)
                 continue
             }
-            let why = try self.why(run)
+            let why = try self.why(run, keys: keys)
             #expect(why.seconds < 8, "\(why)")
             last = why
             if why.cause == cause, culprit.map({ why.culprit == $0 }) ?? true {
