@@ -40,7 +40,7 @@ public struct KubernetesManifest: Equatable, Sendable {
     }
 
     /// Without a cluster address: its name is the pod's address.
-    private func service(_ role: String, port: Int) -> String {
+    private func service(_ role: String, ports: [(name: String, number: Int)]) -> String {
         """
         apiVersion: v1
         kind: Service
@@ -50,12 +50,15 @@ public struct KubernetesManifest: Equatable, Sendable {
           publishNotReadyAddresses: true
           selector: \(labels(role))
           ports:
-            - {name: control, port: \(port)}
+        \(ports.map { "    - {name: \($0.name), port: \($0.number)}" }.joined(separator: "\n"))
         """
     }
 
-    private var coordinatorService: String { service("coordinator", port: 7700) }
-    private var learnerService: String { service("learner", port: 7701) }
+    /// Where members and commands come, and where metrics and health are read.
+    private static let coordinatorPorts = [(name: "control", number: 7700), (name: "http", number: 7780)]
+
+    private var coordinatorService: String { service("coordinator", ports: Self.coordinatorPorts) }
+    private var learnerService: String { service("learner", ports: [(name: "control", number: 7701)]) }
 
     private var podSecurity: String {
         """
@@ -113,9 +116,9 @@ public struct KubernetesManifest: Equatable, Sendable {
     }
 
     private func container(
-        _ role: String, script: String, port: Int?, cpu: String, memory: String, probes: String, mounts: [String]
+        _ role: String, script: String, ports: [(name: String, number: Int)] = [], cpu: String, memory: String, probes: String, mounts: [String]
     ) -> String {
-        let ports = port.map { "\nports:\n  - {name: control, containerPort: \($0)}" } ?? ""
+        let ports = ports.isEmpty ? "" : "\nports:" + ports.map { "\n  - {name: \($0.name), containerPort: \($0.number)}" }.joined()
         return """
             - name: \(role)
               image: \(image)
@@ -172,18 +175,20 @@ public struct KubernetesManifest: Equatable, Sendable {
         let script = supervised(
             """
             if [ -d /runs/run ]; then set -- --run /runs/run; else set -- --run \(Shell.quoted(run)) --runs /runs --name run; fi
-            apus-coordinator "$@" --bind tcp://0.0.0.0:7700 --keys /keys
+            apus-coordinator "$@" --bind tcp://0.0.0.0:7700 --keys /keys --http 0.0.0.0:7780 --http-open
             """)
+        // After the run's end nobody answers there, and the pod must stay: so whether it lives is asked as of the other roles.
         let probes = """
-            startupProbe: {tcpSocket: {port: control}, periodSeconds: 2, failureThreshold: 60}
-            readinessProbe: {tcpSocket: {port: control}, periodSeconds: 5}
+            startupProbe: {httpGet: {path: /healthz, port: http}, periodSeconds: 2, failureThreshold: 60}
+            readinessProbe: {httpGet: {path: /readyz, port: http}, periodSeconds: 5}
+            \(Self.alive)
             """
         return statefulSet(
             "coordinator", storage: "1Gi",
             pod: pod(
                 "coordinator", grace: 60,
                 container: container(
-                    "coordinator", script: script, port: 7700, cpu: "250m", memory: "256Mi", probes: probes,
+                    "coordinator", script: script, ports: Self.coordinatorPorts, cpu: "250m", memory: "256Mi", probes: probes,
                     mounts: ["- {name: runs, mountPath: /runs}"])))
     }
 
@@ -195,7 +200,7 @@ public struct KubernetesManifest: Equatable, Sendable {
             pod: pod(
                 "learner", grace: 120,
                 container: container(
-                    "learner", script: script, port: nil, cpu: "2", memory: "4Gi", probes: Self.alive,
+                    "learner", script: script, cpu: "2", memory: "4Gi", probes: Self.alive,
                     mounts: ["- {name: runs, mountPath: /runs}"])))
     }
 
@@ -210,7 +215,7 @@ public struct KubernetesManifest: Equatable, Sendable {
             matchLabels: \(labels("actor"))
           strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 25%, maxSurge: 25%}}
         \(indented(pod("actor", grace: 15, container: container(
-            "actor", script: supervised("apus-actor --coordinator \(coordinatorAddress) --keys /keys"), port: nil, cpu: "1", memory: "512Mi",
+            "actor", script: supervised("apus-actor --coordinator \(coordinatorAddress) --keys /keys"), cpu: "1", memory: "512Mi",
             probes: Self.alive, mounts: [])), by: 2))
         """
     }

@@ -27,7 +27,7 @@ final class LocalRun {
     private let directory: RunDirectory
     private let actors: Int
     /// Where the coordinator serves its metrics.
-    private let http: String?
+    private let http: Http?
     private let runtime: String
     private let wiring: Wiring
     private let transport: Transport
@@ -46,6 +46,13 @@ final class LocalRun {
     private var failure: (any Error)?
     private var interrupted = false
 
+    /// Where metrics are served, and whether other hosts may read them.
+    struct Http {
+        var address: String
+        var isOpen: Bool
+        var options: [String] { ["--http", address] + (isOpen ? ["--http-open"] : []) }
+    }
+
     /// What the three roles talk over: unix sockets, or for measurements loopback, without keys and with the keys of a folder.
     enum Transport {
         case unix, tcp
@@ -56,7 +63,7 @@ final class LocalRun {
 
     /// - Parameter rewire: puts something between the members: given the folder of this run's sockets, says where they find each other.
     init(
-        _ directory: RunDirectory, actors: Int, http: String? = nil, transport: Transport = .unix, signals: Signals,
+        _ directory: RunDirectory, actors: Int, http: Http? = nil, transport: Transport = .unix, signals: Signals,
         rewire: (String) throws -> Wiring = { Wiring(listening: $0, connecting: $0) }
     ) throws {
         self.transport = transport
@@ -105,7 +112,7 @@ final class LocalRun {
                 stop()
             }
             while let frames = status.receive() {
-                if case .status(let status)? = try? ControlMessage(decoding: frames[0]) { report(.status(status)) }
+                if case .status(let status)? = try? ControlMessage(decoding: frames[0], limit: WireProtocol.maximumStatusBytes) { report(.status(status)) }
             }
             if Time.now - lastRequest > 0.2 {
                 lastRequest = .now
@@ -127,7 +134,7 @@ final class LocalRun {
         if case .unix = transport { coordinator = "ipc://\(wiring.connecting)/control" }
         var arguments: [String]
         switch name {
-        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description] + (http.map { ["--http", $0] } ?? [])
+        case "coordinator": arguments = ["--run", directory.path, "--bind", endpoint.description] + (http?.options ?? [])
         case "learner":
             arguments = ["--coordinator", coordinator, "--runs", Files.parent(of: directory.path)]
             if case .unix = transport { arguments += ["--folder", wiring.listening, "--advertise", wiring.connecting] }

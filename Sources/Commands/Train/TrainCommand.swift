@@ -39,6 +39,9 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Serve /metrics for Prometheus, /status, /healthz and /readyz there, for example 127.0.0.1:7780.", valueName: "host:port"))
     var http: String?
 
+    @Flag(help: "Let other hosts read what --http serves: no secrets, but who takes part and what comes out.")
+    var httpOpen = false
+
     @Flag(help: "Go on with a run from its latest checkpoint; what --set says from now on rules.")
     var resume = false
 
@@ -53,7 +56,7 @@ struct TrainCommand: ParsableCommand {
     func validate() throws {
         guard (0...10_000).contains(lag) else { throw ValidationError("--lag is \(lag), allowed are 0 to 10000 updates") }
         guard http == nil || !lockstep else { throw ValidationError("--http needs a coordinator; with --lockstep there is none") }
-        try http.map { try HttpAddress($0) }?.check(open: false)
+        try http.map { try HttpAddress($0) }?.check(open: httpOpen)
         guard lag == 0 || lockstep else { throw ValidationError("--lag needs --lockstep: otherwise the machine decides how old data is") }
     }
 
@@ -71,7 +74,7 @@ struct TrainCommand: ParsableCommand {
                 if !report.json { view.show(record) }
             }
         } else {
-            let run = try LocalRun(directory, actors: spec.actors.count, http: http, signals: signals)
+            let run = try LocalRun(directory, actors: spec.actors.count, http: http.map { LocalRun.Http(address: $0, isOpen: httpOpen) }, signals: signals)
             interrupted = try run.run { event in
                 switch event {
                 case .status(let status):
