@@ -10,8 +10,8 @@ struct ChaosCommand: ParsableCommand {
         discussion: """
             RUN is a preset or a run file. The run is started on this machine as `apus train` does, with a network of its own between its processes,
             and goes through faults drawn from the seed. It is repeated (with other seeds of its own) until all faults have come. At the end the
-            ledgers must prove that nothing was trained on twice and nothing has vanished, only killed actors may have lost anything, and the
-            training return must be that of undisturbed runs.
+            ledgers must prove that nothing was trained on twice and nothing has vanished, only killed actors may have lost anything, the
+            training return must be that of undisturbed runs, and a native environment's run must be made again from its ledger bit for bit.
             Exit codes: 0 all was survived, 1 not.
             """)
 
@@ -77,8 +77,7 @@ struct ChaosCommand: ParsableCommand {
                 }
             }
             if run.isInterrupted { throw ExitCode(130) }
-            let proof = try RunProof(
-                directory, framesPerRollout: spec.actors.slots * spec.actors.unroll, actors: run.places, killed: injector.killed)
+            let proof = try RunProof(directory, spec, actors: run.places, killed: injector.killed)
             proofs.append(proof)
             problems += run.problems + proof.problems
             say(proof.text)

@@ -21,6 +21,8 @@ struct ChaosVerdict {
         return byName.map { ($0.key, $0.value.sorted()) }.sorted { $0.name < $1.name }
     }
 
+    private var replayed: String { !proofs.isEmpty && proofs.allSatisfy(\.replay.isEqual) ? ", every run was made again bit for bit" : "" }
+
     var text: String {
         var lines = recoveries.map { name, seconds in
             "first update after \(name): \(Format.decimal(seconds[seconds.count / 2], 2)) s (median of \(seconds.count)), at most \(Format.decimal(seconds.last!, 2)) s"
@@ -34,7 +36,7 @@ struct ChaosVerdict {
         let runs = proofs.count == 1 ? "1 run" : "\(proofs.count) runs"
         lines.append(
             isSurvived
-                ? "survived \(inflicted.count) faults in \(runs) (seed \(seed)): nothing trained twice, nothing lost that lived, the return is that of undisturbed runs"
+                ? "survived \(inflicted.count) faults in \(runs) (seed \(seed)): nothing trained twice, nothing lost that lived, the return is that of undisturbed runs\(replayed)"
                 : "NOT survived: \(inflicted.count) faults in \(runs) (seed \(seed))")
         return lines.joined(separator: "\n")
     }
