@@ -5,28 +5,28 @@ import Tensors
 import Wire
 
 /// The learner's socket thread: streams and weights to the actors, control to the coordinator. Thin: what to do is decided by the state
-/// machines.
+/// machines. What comes over its streams: `LearnerSockets+Streams`; what it tells the coordinator of itself: `LearnerSockets+Heartbeat`.
 final class LearnerSockets {
-    private let desk: Guarded<LearnerDesk>
+    let desk: Guarded<LearnerDesk>
     private let wakeUp: WakeUp
-    private let waits: WaitRegister
+    let waits: WaitRegister
     private let context: SocketContext
     private let signals: Signals
     private let binding: LearnerBinding
     private let keys: Keys?
-    private let log: Logger
+    let log: Logger
     private var client = MembershipClient(hello: ProcessIdentity().hello(.learner))
     private var control: ControlLine?
-    private var streams: Listener?
-    private var weights: Listener?
+    var streams: Listener?
+    var weights: Listener?
     /// Asks the list that the coordinator sends; nil: there are no keys, or the sockets are unix sockets.
-    private var door: KeyDoor?
-    private var budget = MessageBudget(perSecond: 200, burst: 4 * Double(WireProtocol.maximumCredits))
-    private var subscriptions = SubscriptionPace()
-    private var intake: RolloutIntake?
-    private var shape: RolloutShape?
-    private var rolloutsPerUpdate = 1
-    private var lastPublished: PublishedWeights?
+    var door: KeyDoor?
+    var budget = MessageBudget(perSecond: 200, burst: 4 * Double(WireProtocol.maximumCredits))
+    var subscriptions = SubscriptionPace()
+    var intake: RolloutIntake?
+    var shape: RolloutShape?
+    var rolloutsPerUpdate = 1
+    var lastPublished: PublishedWeights?
     private var signalCount = 0
     /// The learner whose place this one waits for, as the coordinator has put it; said once.
     private var waitsFor: String?
@@ -56,7 +56,7 @@ final class LearnerSockets {
                 sockets: polled, descriptors: [wakeUp.descriptor] + signals.descriptors, milliseconds: client.isRegistered ? 100 : 5)
             wakeUp.drain()
             door?.serve(now: .now)
-            for listener in [streams, weights] { listener?.handshakes.look(now: .now) }
+            for listener in [streams, weights] { listener?.look(now: .now, door: door) }
             if signals.received(before: &signalCount) { end(.interrupted) }
             receiveControl()
             open()
@@ -177,99 +177,6 @@ final class LearnerSockets {
         }
     }
 
-    // MARK: Weights and rollouts
-
-    private func receiveSubscriptions() {
-        while let frames = weights?.socket.receive() {
-            // 1: a subscription, 0: its end. Whoever subscribes to its own topic gets the last value at once.
-            let subscription = frames[0].withBytes { [UInt8]($0.prefix(WireProtocol.maximumTopicBytes + 2)) }
-            let topic = Array(subscription.dropFirst())
-            guard subscription.first == 1 else { continue }
-            let isOwn = topic.starts(with: WireProtocol.ownTopicPrefix) && topic.count <= WireProtocol.maximumTopicBytes
-            subscriptions.came(from: weights?.socket.sender, isKnown: isOwn || topic == WireProtocol.weightsTopic, now: .now)
-            if isOwn { publish(topic) }
-        }
-        // Each topic takes memory until its connection ends.
-        guard subscriptions.mustBeCut(now: .now) else { return }
-        log.warning("somebody subscribes to what is not published: every connection for weights has to come back")
-        do { try weights?.cut() } catch { end(.failed(error)) }
-    }
-
-    private func publish(_ topic: [UInt8]) {
-        guard let lastPublished else { return }
-        weights?.socket.send([.bytes(topic), .bytes(lastPublished.header.encoded()), .shared(lastPublished.parameters)])
-    }
-
-    /// Whether every version goes to everybody: of many actors, only the few that act next have a use for it, and what is sent to the others
-    /// would cost more than all rollouts together.
-    private var everybodyGetsEveryVersion: Bool { intake!.actors <= 4 * rolloutsPerUpdate }
-
-    private func receiveStreams() {
-        while let frames = streams?.socket.receive() {
-            let peer = frames[0].withBytes { RolloutIntake.Peer($0) }
-            var holder: UInt64 = 0
-            if let door {
-                // Revoked a moment ago, or allowed as something else.
-                guard let key = door.list[streams?.socket.sender], key.roles.contains(.actor) else { continue }
-                holder = key.key.fingerprint
-            }
-            if case .exceeded(let isFirst) = budget.spend(peer, now: .now) {
-                if isFirst {
-                    log.warning("a connection sends more messages than it may; they are thrown away")
-                    perform(intake!.overloaded(by: peer))
-                }
-                continue
-            }
-            guard frames.count >= 2 else {
-                perform(intake!.malformed(.frames(expected: 2, found: frames.count), from: peer))
-                continue
-            }
-            do {
-                receive(try StreamMessage(decoding: frames[1]), columns: Array(frames.dropFirst(2)), from: peer, holder)
-            } catch {
-                perform(intake!.malformed(error, from: peer))
-            }
-        }
-    }
-
-    private func receive(_ message: StreamMessage, columns: [SharedBytes], from peer: RolloutIntake.Peer, _ holder: UInt64) {
-        guard case .rollout(let header) = message else { return perform(intake!.received(message, from: peer, holder: holder, now: .now)) }
-        let actions = intake!.received(message, from: peer, now: .now)
-        perform(actions.filter { $0 != .accept })
-        guard actions.contains(.accept) else { return }
-        // It came with a ticket: those are counted already.
-        budget.refund(peer)
-        do {
-            let rollout = try header.rollout(columns: columns)
-            try rollout.validate(shape!)
-            let version = intake!.version
-            desk.update {
-                $0.queue.append(QueuedRollout(rollout: rollout, arrivedAt: version, holder: holder))
-                $0.bytesReceived += UInt64(rollout.byteCount)
-            }
-        } catch {
-            // The sequence number is used up: it must come to its end in the ledger.
-            let nonFinite = (error as? RolloutError)?.isNonFinite ?? false
-            desk.update { $0.failed.append(FailedRollout(header: header, problem: "\(error)", isNonFinite: nonFinite, holder: holder)) }
-            perform(
-                intake!.malformed(.invalid(field: "rollout \(header.id)", value: "\(error)", allowed: "see proto/apus.proto"), from: peer))
-        }
-    }
-
-    private func perform(_ actions: [RolloutIntake.Action]) {
-        for action in actions {
-            switch action {
-            case .send(let peer, let message): streams?.socket.send([.bytes(peer), .bytes(message.encoded())])
-            case .accept: break
-            case .weights(let place): if !everybodyGetsEveryVersion { publish(WireProtocol.weightsTopic(of: place)) }
-            case .lost(let place, let sequences): desk.update { $0.lost.append((place, sequences)) }
-            case .missing(let place, let produced):
-                log.info("actor \(place) is silent, and some of its \(produced) rollouts are missing; it may come back with them")
-                desk.update { $0.missing.append((place, produced)) }
-            }
-        }
-    }
-
     // MARK: Training
 
     /// What the training thread has left on the desk: weights first, so that they are on their way before the acknowledgements that ask for
@@ -316,71 +223,7 @@ final class LearnerSockets {
         if intake != nil { perform(intake!.tick(now: now)) }
     }
 
-    private func heartbeat(_ now: Time, _ records: (count: Int, oldest: Double?)) -> Heartbeat {
-        let going = waits.going
-        return desk.read { desk in
-            let state = desk.meter.state(now: now)
-            let counts = [
-                Gauge("version", Double(desk.version)), Gauge("queued_rollouts", Double(desk.queue.count)),
-                Gauge("open_rollouts", Double(intake?.open ?? 0)), Gauge("actors", Double(intake?.actors ?? 0)),
-                Gauge("duplicates", Double(intake?.duplicates ?? 0)), Gauge("refused", Double(intake?.refused ?? 0)),
-                Gauge("rollouts_per_update", Double(desk.rolloutsNeeded)), Gauge("credits", Double(intake?.credits ?? desk.credits)),
-                Gauge("busy_seconds", state.name == ShareMeter.busy ? state.seconds : 0),
-                Gauge("waiting_records", Double(records.count)), Gauge("bytes_received", Double(desk.bytesReceived)),
-                Gauge("refused_keys", Double(door?.rejections.total ?? 0)), Gauge("dropped_messages", Double(budget.dropped)),
-                Gauge("refused_handshakes", Double((streams?.refusedHandshakes ?? 0) + (weights?.refusedHandshakes ?? 0))),
-            ]
-            return Heartbeat(
-                token: 0, gauges: desk.gauges + counts, waits: waits(desk, state, going, records, now), wallTime: Time.wall,
-                streams: intake?.progress(now: now) ?? [])
-        }
-    }
-
-    /// Whom this process waits for, thread by thread.
-    private func waits(
-        _ desk: LearnerDesk, _ state: (name: String, seconds: Double), _ going: [WaitRegister.Entry], _ records: (count: Int, oldest: Double?),
-        _ now: Time
-    ) -> [Wait] {
-        var waits = going.map { Wait($0, now: now) }
-        if state.name != ShareMeter.busy {
-            let obstacle = desk.obstacle
-            waits.append(
-                Wait(
-                    resource: obstacle.resource, holder: obstacle.holder, seconds: state.seconds, thread: "training",
-                    deadline: LearnerLoop.reportInterval))
-        }
-        if let limited = desk.limited, now - limited.since >= Self.longLimit {
-            waits.append(
-                Wait(
-                    resource: "replayed batches", holder: "replay limiter", seconds: now - limited.since, thread: "training", detail: limited.why))
-        }
-        if let oldest = records.oldest, Time.wall - oldest >= Self.longRecord {
-            waits.append(
-                Wait(
-                    resource: "receipts for \(records.count) records", holder: "coordinator", seconds: Time.wall - oldest,
-                    thread: "sockets"))
-        }
-        return waits
-    }
-
-    /// What lasts shorter than this is how it goes, in seconds.
-    private static let longLimit = 1.0
-    private static let longRecord = 1.0
-
-    private func end(_ ending: Ending) {
+    func end(_ ending: Ending) {
         desk.update { if $0.ending == nil { $0.ending = ending } }
-    }
-}
-
-extension RolloutShape {
-    /// The bytes of the observations, the largest of the columns.
-    fileprivate var largestColumn: Int64 {
-        var bytes = Int64(observation.byteCount)
-        for extent in [steps + 1, maximumSlots] {
-            let (product, overflow) = bytes.multipliedReportingOverflow(by: Int64(extent))
-            if overflow { return .max }
-            bytes = product
-        }
-        return bytes
     }
 }
