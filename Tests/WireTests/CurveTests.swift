@@ -25,7 +25,7 @@ import Wire
         func turn() {
             Poll.wait(sockets: [listener.socket, listener.handshakes.events, door.socket], descriptors: [], milliseconds: 2)
             door.serve(now: .now)
-            listener.handshakes.look(now: .now)
+            listener.look(now: .now, door: door)
         }
     }
 
@@ -114,6 +114,56 @@ import Wire
         let open = try Listener(at: Endpoint("tcp://127.0.0.1:*"), context: context) { Socket(.router, in: context) }
         let keyed = try Client(open.endpoint, .client(KeyPair.make(), server: KeyPair.make().publicKey))
         #expect(fault(.mechanism, of: keyed, at: server))
+    }
+
+    /// Connections that say nothing are hung up on when there are too many, the oldest first; who has a key comes in, and stays.
+    @Test func onlySoManyConnectionsMayWait() throws {
+        let (early, late) = (KeyPair.make(), KeyPair.make())
+        let server = try Server(.router, [early.publicKey, late.publicKey])
+        guard case .tcp(_, let port?) = server.listener.endpoint.transport else { return }
+        let first = try Client(server.listener.endpoint, .client(early, server: server.keys.publicKey))
+        #expect(said(first, to: server) == early.publicKey)
+        var flood: [Int32] = []
+        defer { for descriptor in flood { close(descriptor) } }
+        var second: Client?
+        for number in 0..<1200 {
+            flood.append(try silentConnection(from: 0x7f00_0002, to: port))
+            if number % 16 == 0 { server.turn() }
+            // In the midst of it, from an address that nobody knows.
+            if number == 600 { second = try Client(server.listener.endpoint, .client(late, server: server.keys.publicKey)) }
+        }
+        #expect(eventually(server) { server.listener.handshakes.connections < 560 })
+        #expect(flood.prefix(500).allSatisfy(isHungUp) && !flood.suffix(400).contains(where: isHungUp))
+        #expect(said(second!, to: server) == late.publicKey)
+        #expect(said(first, to: server) == early.publicKey)
+        #expect(server.listener.handshakes.connections >= 400, "who waits with its handshake may do so for three seconds")
+        #expect(eventually(server, within: 8) { server.listener.handshakes.connections == 2 })
+    }
+
+    /// A connection of an address of this host, which says nothing.
+    private func silentConnection(from address: UInt32, to port: UInt16) throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        func name(_ host: UInt32, _ port: UInt16) -> sockaddr_in {
+            var name = sockaddr_in()
+            (name.sin_family, name.sin_port, name.sin_addr.s_addr) = (sa_family_t(AF_INET), port.bigEndian, host.bigEndian)
+            return name
+        }
+        func call(_ name: sockaddr_in, _ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+            withUnsafePointer(to: name) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { function(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            }
+        }
+        try #require(call(name(address, 0), bind) == 0 && call(name(0x7f00_0001, port), connect) == 0)
+        return descriptor
+    }
+
+    /// Whether the other side has closed the connection; before that it may have sent its greeting.
+    private func isHungUp(_ descriptor: Int32) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 256)
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+            guard count > 0 else { return count == 0 || errno == ECONNRESET }
+        }
     }
 
     /// Whoever was inside is out after a cut, and comes back only if it is still allowed.

@@ -1,4 +1,5 @@
 import CZeroMQ
+import Glibc
 import Platform
 
 /// Why a connection was made and not opened.
@@ -23,6 +24,7 @@ public final class HandshakeWatch {
     public private(set) var standing: (fault: HandshakeFault, since: Time)?
     /// Connections that are made and neither open nor closed, and those that are open.
     public private(set) var connections = 0
+    private var queue = HandshakeQueue()
 
     private static let mask =
         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
@@ -48,15 +50,52 @@ public final class HandshakeWatch {
             // The event's number (16 bits) and its value (32 bits).
             guard let frame = frames.first, frame.count >= 6 else { continue }
             let event = Int32(frame.withBytes { $0.loadUnaligned(as: UInt16.self) })
+            let value = frame.withBytes { $0.loadUnaligned(fromByteOffset: 2, as: Int32.self) }
             switch event {
-            case ZMQ_EVENT_ACCEPTED: connections += 1
-            case ZMQ_EVENT_DISCONNECTED: connections -= 1
-            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: standing = nil
+            case ZMQ_EVENT_ACCEPTED:
+                connections += 1
+                if let cookie = Self.cookie(value) {
+                    queue.accepted(.init(descriptor: value, cookie: cookie, address: Self.address(value), since: now))
+                }
+            case ZMQ_EVENT_DISCONNECTED:
+                connections -= 1
+                queue.closed(value)
+            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+                queue.succeeded(now: now)
+                standing = nil
             case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: note(.keyNotAllowed, now)
             case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: note(.mechanism, now)
             default: note(.hungUp, now)
             }
         }
+    }
+
+    /// Hangs up on connections that wait with their handshake when there are too many of them.
+    ///
+    /// libzmq has no way to close one connection; the kernel does. A descriptor may stand for another connection by now, which its number tells.
+    func shed(now: Time, door: KeyDoor) {
+        for entry in queue.excess(now: now, isSpared: door.isKnown) where Self.cookie(entry.descriptor) == entry.cookie {
+            shutdown(entry.descriptor, Int32(SHUT_RDWR))
+        }
+    }
+
+    /// What the kernel calls a socket as long as this host runs; nil: it is none any more.
+    private static func cookie(_ descriptor: Int32) -> UInt64? {
+        var (cookie, size) = (UInt64(0), socklen_t(8))
+        return getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : nil
+    }
+
+    /// The other side's, as libzmq writes it.
+    private static func address(_ descriptor: Int32) -> String {
+        var storage = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var host = [CChar](repeating: 0, count: 256)
+        let failed = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getpeername(descriptor, $0, &size) != 0 || getnameinfo($0, size, &host, 256, nil, 0, NI_NUMERICHOST) != 0
+            }
+        }
+        return failed ? "" : String(cString: host)
     }
 
     private func note(_ fault: HandshakeFault, _ now: Time) {

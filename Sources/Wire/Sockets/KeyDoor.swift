@@ -9,6 +9,9 @@ public final class KeyDoor {
     public private(set) var rejections = Rejections()
     /// Keys that were let in since the start, by what may have to be cut.
     private var admitted: Set<PublicKey> = []
+    /// From where they came.
+    private var addresses: Set<String> = []
+    private static let addressLimit = 65_536
 
     public init(_ list: AllowList, context: SocketContext) throws {
         self.list = list
@@ -18,6 +21,9 @@ public final class KeyDoor {
 
     /// Whether a connection may be open that proved this key.
     public func mayBeInside(_ key: PublicKey) -> Bool { admitted.contains(key) }
+
+    /// Whether somebody at this address has proved a key that was allowed then.
+    func isKnown(_ address: String) -> Bool { addresses.contains(address) }
 
     /// Answers all that wait. Connections stand still meanwhile, so it comes first in every turn.
     public func serve(now: Time) {
@@ -33,11 +39,13 @@ public final class KeyDoor {
         guard parts.count == 7, parts[0] == Array("1.0".utf8), parts[5] == Array("CURVE".utf8), let key = PublicKey(bytes: parts[6]) else {
             return reply("400", "no key")
         }
+        let address = String(decoding: parts[3].prefix(64), as: UTF8.self)
         guard list[key] != nil else {
-            rejections.note(key, address: String(decoding: parts[3].prefix(64), as: UTF8.self), now: now)
+            rejections.note(key, address: address, now: now)
             return reply("400", "key not allowed")
         }
         admitted.insert(key)
+        if addresses.count < Self.addressLimit { addresses.insert(address) }
         return reply("200", "OK", user: key.z85)
     }
 }

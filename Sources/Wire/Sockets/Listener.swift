@@ -26,6 +26,12 @@ public final class Listener {
     /// Connections that did not come to be since the start.
     public var refusedHandshakes: UInt64 { faultsBefore + handshakes.faults }
 
+    /// Takes note of what has become of handshakes. Where keys are demanded, only so many connections may wait with theirs.
+    public func look(now: Time, door: KeyDoor?) {
+        handshakes.look(now: now)
+        if let door { handshakes.shed(now: now, door: door) }
+    }
+
     /// Closes every connection and listens again at the same address. Everybody comes back by itself, and must prove its key anew.
     public func cut() throws {
         faultsBefore += handshakes.faults

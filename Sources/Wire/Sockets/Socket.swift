@@ -73,6 +73,7 @@ public final class Socket {
 
     /// - Parameters:
     ///   - sendLimit: messages per peer that wait for a slow peer before more are dropped (publisher) or refused; 0: no limit.
+    ///   - receiveLimit: messages per peer that wait to be read before no more are taken; 0: no limit. Sockets that beat have none.
     ///   - frameLimit: a peer that sends a larger frame is disconnected before any of it is read.
     ///   - linger: how long `close` still tries to deliver, in milliseconds.
     ///   - security: who must prove what to whom.
@@ -89,7 +90,8 @@ public final class Socket {
         isServer = if case .server = security { true } else { false }
         set(ZMQ_LINGER, linger)
         set(ZMQ_SNDHWM, sendLimit)
-        set(ZMQ_RCVHWM, receiveLimit)
+        // libzmq 4.3.4 aborts the process when a heartbeat is due on a connection that has ended while its receive limit was reached.
+        set(ZMQ_RCVHWM, kind == .subscriber || kind == .dealer ? 0 : receiveLimit)
         set(ZMQ_RECONNECT_IVL, 20)
         set(ZMQ_RECONNECT_IVL_MAX, 500)
         // A dead peer behind a cut network is noticed within seconds; the process of a pair is watched by who started it. Whoever binds leaves
@@ -99,6 +101,9 @@ public final class Socket {
         case .dealer, .subscriber:
             set(ZMQ_HEARTBEAT_IVL, 1000)
             set(ZMQ_HEARTBEAT_TIMEOUT, 4000)
+            // What a cut network swallows is tried again soon, not when the kernel would.
+            set(ZMQ_CONNECT_TIMEOUT, 2000)
+            set(ZMQ_HANDSHAKE_IVL, 5000)
         case .router, .publisher:
             set(ZMQ_TCP_KEEPALIVE, 1)
             set(ZMQ_TCP_KEEPALIVE_IDLE, 2)
@@ -110,9 +115,6 @@ public final class Socket {
             set(ZMQ_BACKLOG, 1024)
         case .pair, .reply: break
         }
-        // What a cut network swallows is tried again soon, not when the kernel would.
-        set(ZMQ_CONNECT_TIMEOUT, 2000)
-        set(ZMQ_HANDSHAKE_IVL, 5000)
         var limit = frameLimit
         zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &limit, MemoryLayout<Int64>.size)
         // A message is taken only when there is a connection to put it on: what is not connected is known at once, and the state machines
