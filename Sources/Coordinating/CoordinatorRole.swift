@@ -51,7 +51,7 @@ public final class CoordinatorRole {
         let content = try members.read() ?? MembersFile.Content(run: .random(in: 1...UInt64.max), ledger: Membership.Ledger())
         run = content.run
         try members.write(content)
-        let lastRecordTime = Files.exists(directory.metrics) ? try MetricsTable(directory.metrics).records.last?.time : nil
+        let written = Files.exists(directory.metrics) ? try MetricsTable(directory.metrics).records.map(\.time) : []
         try RunResult.clear(in: directory)
         metrics = try MetricsWriter(directory.metrics)
         tensorBoard = try TensorBoardWriter(directory: directory.path)
@@ -62,7 +62,7 @@ public final class CoordinatorRole {
                     environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
                     network: try spec.networkSettings, exploration: try spec.exploration,
                     keepsPolicy: try spec.algorithm.needsBehaviourPolicy)),
-            ledger: content.ledger, lastRecordTime: lastRecordTime ?? 0, now: .now)
+            ledger: content.ledger, written: Set(written), now: .now)
     }
 
     /// Leads until the run is over, or a signal asks to end it. Blocks.
@@ -107,7 +107,7 @@ public final class CoordinatorRole {
             board.turn(now: now) { membership.status(now: now) }
             meter.enter(ShareMeter.busy, now: now)
             door?.serve(now: now)
-            control.handshakes.look(now: now)
+            control.look(now: now, door: door)
             try followKeys(now)
             if signals.received(before: &signalCount) {
                 interrupted = true

@@ -77,7 +77,7 @@ public final class StatusClient {
         guard frames.count == 1 else { throw .malformed(coordinator: coordinator, .frames(expected: 1, found: frames.count)) }
         let message: ControlMessage
         do {
-            message = try ControlMessage(decoding: frames[0])
+            message = try ControlMessage(decoding: frames[0], limit: WireProtocol.maximumStatusBytes)
         } catch {
             throw .malformed(coordinator: coordinator, error)
         }

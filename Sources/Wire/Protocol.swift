@@ -7,6 +7,8 @@ public enum WireProtocol {
 
     /// The largest control or stream message (without column frames), in bytes.
     public static let maximumMessageBytes = 1 << 20
+    /// The largest status that a coordinator may give: every member has its part of it, some hundred bytes.
+    public static let maximumStatusBytes = 64 << 20
     /// The largest single frame that any socket takes (`ZMQ_MAXMSGSIZE`): a peer that sends more is disconnected by ZeroMQ itself.
     public static let maximumFrameBytes: Int64 = 1 << 30
     /// A rollout is its header and this many column frames.

@@ -18,7 +18,7 @@ import Wire
             assignment: ActorAssignment(
                 environment: EnvironmentSettings("E"), slots: 1, unroll: 1, seed: 1, network: NetworkSettings(hidden: [])))
         settings.maximumMembers = maximumMembers
-        var membership = Membership(settings, ledger: ledger, lastRecordTime: 0, now: now)
+        var membership = Membership(settings, ledger: ledger, now: now)
         _ = membership.allow(AllowList([actor, other, learner]), now: now)
         return membership
     }

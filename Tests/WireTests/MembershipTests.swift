@@ -10,13 +10,13 @@ import Wire
     private let now = Time.seconds(100)
     private let location = LearnerLocation(rollouts: "tcp://h:1", weights: "tcp://h:2", life: 0)
 
-    private func membership(_ ledger: Membership.Ledger = Membership.Ledger(), lastRecordTime: Double = 0) -> Membership {
+    private func membership(_ ledger: Membership.Ledger = Membership.Ledger(), written: Set<Double> = []) -> Membership {
         Membership(
             Membership.Settings(
                 run: 7, runName: "r", runFile: "seed: 1", runDirectory: "/runs/r",
                 assignment: ActorAssignment(
                     environment: EnvironmentSettings("E"), slots: 1, unroll: 1, seed: 1, network: NetworkSettings(hidden: []))),
-            ledger: ledger, lastRecordTime: lastRecordTime, now: now)
+            ledger: ledger, written: written, now: now)
     }
 
     private func hello(_ role: Role, _ token: UInt64, returning: MemberPlace? = nil, learner: LearnerLocation? = nil) -> ControlMessage {
@@ -162,20 +162,52 @@ import Wire
         #expect(membership.received(.heartbeat(Heartbeat(token: 1)), from: [2], now: now) == [.send([2], .heartbeatReply(run: 7))])
     }
 
+    private func record(_ sequence: UInt64, _ time: Double) -> Record {
+        Record(sequence: sequence, time: time, version: 1, frames: 1, scalars: [])
+    }
+
     @Test func recordsAreKeptOnceAndOnlyTheLearners() {
-        var membership = membership(lastRecordTime: 10)
-        func record(_ sequence: UInt64, _ time: Double) -> Record {
-            Record(sequence: sequence, time: time, version: 1, frames: 1, scalars: [])
-        }
+        // A coordinator before this one has written the record of time 9, and could not tell the learner.
+        var ledger = Membership.Ledger()
+        ledger.learnerLives = 1
+        var membership = membership(ledger, written: [8, 9])
         #expect(refusal(membership.received(.record(record(1, 11)), from: [1], now: now)) == .unknownMember)
-        _ = membership.received(hello(.learner, 1), from: [1], now: now)
-        #expect(membership.received(.record(record(1, 9)), from: [1], now: now) == [.send([1], .recordKept(through: 1))])
+        _ = membership.received(hello(.learner, 1, returning: MemberPlace(rank: 0, incarnation: 1)), from: [1], now: now)
+        #expect(membership.received(.record(record(2, 9)), from: [1], now: now) == [.send([1], .recordKept(through: 2))])
         #expect(
-            membership.received(.record(record(2, 11)), from: [1], now: now) == [
-                .append(record(2, 11)), .send([1], .recordKept(through: 2)),
+            membership.received(.record(record(3, 11)), from: [1], now: now) == [
+                .append(record(3, 11)), .send([1], .recordKept(through: 3)),
             ])
-        #expect(membership.received(.record(record(2, 11)), from: [1], now: now) == [.send([1], .recordKept(through: 2))])
-        #expect(membership.status(now: now).lastRecord == record(2, 11))
+        #expect(membership.received(.record(record(3, 11)), from: [1], now: now) == [.send([1], .recordKept(through: 3))])
+        #expect(membership.status(now: now).lastRecord == record(3, 11))
+    }
+
+    /// A clock that is set back, and a new learner whose clock is behind: every record is kept, in the order in which it was made.
+    @Test func recordsAreNotJudgedByTheirTime() {
+        var membership = membership(written: [100])
+        _ = membership.received(hello(.learner, 1), from: [1], now: now)
+        for (sequence, time) in [(1, 50.0), (2, 40), (3, 100)] {
+            let made = record(UInt64(sequence), time)
+            #expect(membership.received(.record(made), from: [1], now: now).first == .append(made))
+        }
+        _ = membership.processGone(1, now: now)
+        _ = membership.received(hello(.learner, 2), from: [2], now: now)
+        #expect(membership.received(.record(record(1, 10)), from: [2], now: now).first == .append(record(1, 10)))
+    }
+
+    /// A thousand members say twice a second that they live, four thousand once in two seconds; and are given so much longer.
+    @Test func manyMembersBeatLessOften() {
+        var membership = membership()
+        func interval(_ actions: [Action]) -> Double? {
+            actions.compactMap { if case .send(_, .welcome(let welcome)) = $0 { welcome.heartbeatSeconds } else { nil } }.first
+        }
+        let intervals = (0..<2001).map { interval(membership.received(hello(.actor, UInt64($0)), from: [UInt8($0 >> 8), UInt8($0 & 255)], now: now)) }
+        #expect(intervals[0] == 0.5 && intervals[1000] == 0.5 && intervals[2000] == 1)
+        #expect(interval(membership.received(hello(.learner, 5000), from: [9, 9, 9], now: now)) == 0.5, "nobody waits longer for the learner's end")
+        // In steps that are no standstill of the coordinator.
+        for step in 1...4 { _ = membership.tick(now: now + Double(step)) }
+        // Six intervals of the 1334th and of whoever came after it are longer than that.
+        #expect(membership.status(now: now + 4).members.count == 667)
     }
 
     @Test func theOutcomeEndsTheRunForAll() {

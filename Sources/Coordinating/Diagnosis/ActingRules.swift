@@ -30,7 +30,7 @@ enum StreamRule {
         guard let learner = view.learner, learner.silentSeconds < Diagnosis.silence else { return [] }
         var explanations: [Explanation] = []
         var cut = 0
-        for actor in view.actors where actor.silentSeconds < Diagnosis.silence {
+        for actor in view.actors where !view.isSilent(actor) {
             guard let wait = actor.wait(for: "acknowledgement"), wait.seconds >= Diagnosis.long, let produced = actor.count("produced"),
                 let open = actor.count("unacknowledged"), open > 0
             else { continue }

@@ -54,6 +54,12 @@ struct RunView {
         graph = WaitGraph(status)
     }
 
+    /// Whether a member has missed two heartbeats. Of many actors, each says less often that it lives.
+    func isSilent(_ member: MemberStatus) -> Bool {
+        let interval = member.role == .learner ? 0 : HeartbeatPace.interval(members: status.members.count)
+        return member.silentSeconds >= max(Diagnosis.silence, 3 * interval)
+    }
+
     /// What the training thread waits for from the actors, once that lasts.
     var starved: Wait? {
         learner?.waits.first { $0.thread == "training" && ["actors", "coordinator"].contains($0.holder) && $0.seconds >= Diagnosis.long }

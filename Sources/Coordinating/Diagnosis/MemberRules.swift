@@ -58,7 +58,7 @@ enum SilenceRule {
 
     static func explanations(_ view: RunView) -> [Explanation] {
         let silent = view.status.members.filter { member in
-            member.silentSeconds >= Diagnosis.silence || member.silentSeconds > 0.6 && view.process(member.subject) == .stopped
+            view.isSilent(member) || member.silentSeconds > 0.6 && view.process(member.subject) == .stopped
         }
         var explanations = silent.map { member in
             Departure.silent(

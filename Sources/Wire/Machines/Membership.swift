@@ -4,42 +4,6 @@ import Platform
 public struct Membership: Sendable {
     public typealias Peer = [UInt8]
 
-    public struct Settings: Sendable {
-        public var run: UInt64
-        public var runName: String
-        public var runFile: String
-        public var runDirectory: String
-        public var heartbeatSeconds: Double
-        /// A member that was silent this long is taken for gone.
-        public var silenceLimit: Double
-        /// Of one run at a time: what a member costs is bounded, and so is the number of them.
-        public var maximumMembers = 4096
-        public var assignment: ActorAssignment
-
-        public init(
-            run: UInt64, runName: String, runFile: String, runDirectory: String, heartbeatSeconds: Double = 0.5, silenceLimit: Double = 3,
-            assignment: ActorAssignment
-        ) {
-            self.run = run
-            self.runName = runName
-            self.runFile = runFile
-            self.runDirectory = runDirectory
-            self.heartbeatSeconds = heartbeatSeconds
-            self.silenceLimit = silenceLimit
-            self.assignment = assignment
-        }
-    }
-
-    /// What must outlive the coordinator: incarnations never repeat, or two processes would draw the same random numbers.
-    public struct Ledger: Sendable, Equatable {
-        /// By rank: how many incarnations were handed out.
-        public var incarnations: [UInt32: UInt32] = [:]
-        public var learnerLives: UInt32 = 0
-        /// By rank: whose key its newest incarnation has proved.
-        public var holders: [UInt32: MemberIdentity] = [:]
-        public init() {}
-    }
-
     public enum Action: Sendable, Equatable {
         case send(Peer, ControlMessage)
         /// Must be on disk before the sends that follow it.
@@ -52,7 +16,7 @@ public struct Membership: Sendable {
         case end(Outcome)
     }
 
-    private struct Member: Sendable {
+    struct Member: Sendable {
         var role: Role
         var place: MemberPlace
         var peer: Peer
@@ -66,31 +30,30 @@ public struct Membership: Sendable {
         var clock = ClockOffset()
         /// The key that it has proved; nil without keys.
         var key: AllowedKey?
+        /// How often it was told to say that it lives, in seconds.
+        var heartbeat: Double
 
         var description: String { "\(role) \(place) (process \(pid) on \(host)\(key.map { ", key of \($0.name)" } ?? ""))" }
         var subject: MembershipEvent.Subject { MembershipEvent.Subject(role: role, place: place, host: host, pid: pid) }
     }
 
-    private var settings: Settings
-    private let started: Time
+    private(set) var settings: Settings
+    let started: Time
     /// Another coordinator has led this run before, and its members may be about to come back.
     private let follows: Bool
     private var ledger: Ledger
-    private var members: [UInt64: Member] = [:]
+    private(set) var members: [UInt64: Member] = [:]
     /// By token, processes that were taken for gone: one that was only slow gets its place again.
     private var former: [UInt64: Member] = [:]
     /// Of those, the ones that may still live, as far as is known.
     private var doubtful: Set<UInt64> = []
     private var learner: LearnerLocation?
-    /// Records up to here are on disk: by the learner's clock, which a re-sent record carries unchanged.
-    private var lastRecordTime: Double
-    private var lastRecord: Record?
+    private(set) var records: KeptRecords
     private var lastTick: Time?
     private var stopReason: String?
     private var stopDeadline: Time?
     private var outcome: Outcome?
-    /// The last ones, oldest first, with the time of each.
-    private var events: [(time: Time, event: MembershipEvent)] = []
+    private(set) var events = EventLog()
 
     public private(set) var refused: UInt64 = 0
     /// Whose keys the learner may let in; nil: there are no keys in this run.
@@ -103,8 +66,6 @@ public struct Membership: Sendable {
     /// A member that has missed its heartbeats this long, and whose connection is closed as well, is gone: sooner than silence alone would tell. A
     /// living one would have introduced itself over another connection by now.
     static let quietLimit = 1.0
-    /// How many events the status tells.
-    package static let eventsKept = 64
     /// Longer than this between two ticks, and the coordinator itself was stopped, in seconds.
     static let standstill = 1.5
     /// So many processes that were taken for gone get their own place again.
@@ -115,10 +76,11 @@ public struct Membership: Sendable {
     /// must hear how far the learner has come.
     static let returnPatience = 1.5
 
-    public init(_ settings: Settings, ledger: Ledger, lastRecordTime: Double, now: Time) {
+    /// - Parameter written: the times of the records that a coordinator before this one has written.
+    public init(_ settings: Settings, ledger: Ledger, written: Set<Double> = [], now: Time) {
         self.settings = settings
         self.ledger = ledger
-        self.lastRecordTime = lastRecordTime
+        records = KeptRecords(written: written, lives: ledger.learnerLives)
         started = now
         follows = ledger.learnerLives > 0
     }
@@ -130,7 +92,7 @@ public struct Membership: Sendable {
 
     /// Members that should have been heard from, so that the shell can ask the transport whether they are still connected.
     public func quiet(now: Time) -> [(token: UInt64, peer: Peer)] {
-        members.filter { now - $0.value.lastHeard > Self.quietLimit }.map { ($0.key, $0.value.peer) }
+        members.filter { now - $0.value.lastHeard > max(Self.quietLimit, 2 * $0.value.heartbeat) }.map { ($0.key, $0.value.peer) }
     }
 
     // MARK: Events
@@ -162,8 +124,8 @@ public struct Membership: Sendable {
             if let wall, let sent = heartbeat.wallTime { members[heartbeat.token]!.clock.add(sent: sent, received: wall) }
             return [.send(peer, .heartbeatReply(run: settings.run))]
         case .record(let record):
-            guard members.values.contains(where: { $0.role == .learner && $0.peer == peer }) else { return [unknown(peer)] }
-            return keep(record, from: peer)
+            guard let learner = members.values.first(where: { $0.role == .learner && $0.peer == peer }) else { return [unknown(peer)] }
+            return keep(record, from: learner)
         case .goodbye(let token, let reason):
             guard members[token] != nil else { return [] }
             return left(token, cause: reason, expected: true, ended: true, now) + endIfDone(now)
@@ -214,9 +176,11 @@ public struct Membership: Sendable {
             for token in members.keys { members[token]!.lastHeard = members[token]!.lastHeard + (now - lastTick) }
         }
         lastTick = now
-        let silent = members.filter { now - $0.value.lastHeard > settings.silenceLimit }.keys.sorted()
-        return silent.flatMap { left($0, cause: "silent for \(settings.silenceLimit) s", expected: false, ended: false, now) } + endIfDone(now)
+        let silent = members.filter { now - $0.value.lastHeard > silenceLimit(of: $0.value) }.sorted { $0.key < $1.key }
+        return silent.flatMap { left($0.key, cause: "silent for \(silenceLimit(of: $0.value)) s", expected: false, ended: false, now) } + endIfDone(now)
     }
+
+    private func silenceLimit(of member: Member) -> Double { max(settings.silenceLimit, HeartbeatPace.missed * member.heartbeat) }
 
     /// Ends the run: everybody is told; `end` follows when they have gone.
     public mutating func stop(reason: String, now: Time) -> [Action] {
@@ -242,19 +206,15 @@ public struct Membership: Sendable {
             guard member.key?.key == key?.key else { return [refuse(peer, .anotherKey, now)] }
             members[hello.token]!.peer = peer
             members[hello.token]!.lastHeard = now
-            return admit(hello, to: members[hello.token]!.place, peer) + stopAgain(peer)
+            return admit(hello, members[hello.token]!) + stopAgain(peer)
         }
 
         let returning = hello.returning ?? former[hello.token]?.place
-        if let returning, !wasGiven(returning, to: hello.role) {
+        if let returning, !ledger.hasGiven(returning, to: hello.role) {
             let problem = "this coordinator leads another run than the one in which this process is \(hello.role) \(returning)"
             return [refuse(peer, Refusal(.wrongRun, problem: problem, remedy: "Start this process again to take part in this run."), now)]
         }
-        if let returning, hello.role == .actor, let holder = ledger.holders[returning.rank], holder.fingerprint != key?.key.fingerprint ?? 0,
-            returning.incarnation + 1 == ledger.incarnations[returning.rank]
-        {
-            return [refuse(peer, .anotherKey, now)]
-        }
+        if let returning, hello.role == .actor, ledger.isHeld(returning, byAnotherThan: key) { return [refuse(peer, .anotherKey, now)] }
         if hello.role == .actor, members.count >= settings.maximumMembers {
             let problem = "this run has \(members.count) members, the most that a coordinator takes"
             return [refuse(peer, Refusal(.overload, problem: problem, remedy: "Give the actors that there are more slots instead."), now)]
@@ -272,55 +232,40 @@ public struct Membership: Sendable {
                             remedy: "Stop it first; if it is dead, its place is free \(settings.silenceLimit) s after its last heartbeat."), now)
                 ]
             }
-            let life = returning?.incarnation ?? ledger.learnerLives + 1
-            place = MemberPlace(rank: 0, incarnation: life)
-            ledger.learnerLives = max(ledger.learnerLives, life)
+            place = MemberPlace(rank: 0, incarnation: returning?.incarnation ?? ledger.learnerLives + 1)
         case .actor:
             let taken = members.values.filter { $0.role == .actor }.map(\.place)
-            if let returning {
-                // Its rank may have gone to a newcomer while this coordinator did not know of it: incarnations keep the two apart.
-                guard !taken.contains(returning) else {
-                    return [
-                        refuse(
-                            peer,
-                            Refusal(
-                                .occupied, problem: "another process has taken the place of actor \(returning)",
-                                remedy: "Start this actor again; it will get a place of its own."), now)
-                    ]
-                }
-                place = returning
-            } else {
-                let ranks = Set(taken.map(\.rank))
-                let rank = (0..<UInt32.max).first { !ranks.contains($0) }!
-                place = MemberPlace(rank: rank, incarnation: ledger.incarnations[rank] ?? 0)
+            // Its rank may have gone to a newcomer while this coordinator did not know of it: incarnations keep the two apart.
+            if let returning, taken.contains(returning) {
+                return [
+                    refuse(
+                        peer,
+                        Refusal(
+                            .occupied, problem: "another process has taken the place of actor \(returning)",
+                            remedy: "Start this actor again; it will get a place of its own."), now)
+                ]
             }
-            if place.incarnation >= ledger.incarnations[place.rank] ?? 0 { ledger.holders[place.rank] = key?.identity }
-            ledger.incarnations[place.rank] = max(ledger.incarnations[place.rank] ?? 0, place.incarnation + 1)
+            place = returning ?? ledger.freePlace(beside: taken)
         }
+        ledger.give(place, to: hello.role, holder: key)
         actions.append(.persist(ledger))
+        let heartbeat = hello.role == .learner ? settings.heartbeatSeconds : HeartbeatPace.interval(members: members.count, atLeast: settings.heartbeatSeconds)
         let member = Member(
-            role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, joined: now, lastHeard: now, key: key)
+            role: hello.role, place: place, peer: peer, host: hello.host, pid: hello.pid, joined: now, lastHeard: now, key: key, heartbeat: heartbeat)
         members[hello.token] = member
         doubtful.remove(hello.token)
-        note(returning == nil ? .joined : .returned, "", of: member.subject, now)
+        events.note(returning == nil ? .joined : .returned, "", of: member.subject, now)
         actions.append(.log("\(member.description) \(returning == nil ? "joined" : "is back")"))
-        return actions + admit(hello, to: place, peer) + stopAgain(peer)
+        return actions + admit(hello, member) + stopAgain(peer)
     }
 
     /// For a member that has come back on another connection, where what was sent on the one before is lost.
     private func stopAgain(_ peer: Peer) -> [Action] { stopReason.map { [.send(peer, .stop(reason: $0))] } ?? [] }
 
-    /// Whether this run ever gave out the place, of the learner's the latest: whoever returns must come from this run.
-    private func wasGiven(_ place: MemberPlace, to role: Role) -> Bool {
-        switch role {
-        case .learner: place.incarnation == ledger.learnerLives
-        case .actor: place.incarnation < ledger.incarnations[place.rank] ?? 0
-        }
-    }
-
-    private mutating func admit(_ hello: Hello, to place: MemberPlace, _ peer: Peer) -> [Action] {
+    private mutating func admit(_ hello: Hello, _ member: Member) -> [Action] {
+        let peer = member.peer
         let welcome = Welcome(
-            run: settings.run, runName: settings.runName, place: place, heartbeatSeconds: settings.heartbeatSeconds,
+            run: settings.run, runName: settings.runName, place: member.place, heartbeatSeconds: member.heartbeat,
             runFile: settings.runFile, actor: hello.role == .actor ? settings.assignment : nil)
         var actions: [Action] = [.send(peer, .welcome(welcome))]
         switch hello.role {
@@ -329,7 +274,7 @@ public struct Membership: Sendable {
         case .learner:
             if let allowed { actions.append(.send(peer, .allowList(allowed))) }
             if var location = hello.learner {
-                location.life = place.incarnation
+                location.life = member.place.incarnation
                 learner = location
                 for token in members.keys.sorted() where members[token]!.role == .actor {
                     actions.append(.send(members[token]!.peer, .learnerLocation(location)))
@@ -339,21 +284,15 @@ public struct Membership: Sendable {
         return actions
     }
 
-    private mutating func keep(_ record: Record, from peer: Peer) -> [Action] {
-        var actions: [Action] = []
-        if record.time > lastRecordTime {
-            lastRecordTime = record.time
-            lastRecord = record
-            actions.append(.append(record))
-        }
-        actions.append(.send(peer, .recordKept(through: record.sequence)))
+    private mutating func keep(_ record: Record, from learner: Member) -> [Action] {
+        let isNew = records.take(record, of: learner.place.incarnation)
         if let outcome = record.outcome { self.outcome = outcome }
-        return actions
+        return (isNew ? [.append(record)] : []) + [.send(learner.peer, .recordKept(through: record.sequence))]
     }
 
     private mutating func left(_ token: UInt64, cause: String, expected: Bool, ended: Bool, _ now: Time) -> [Action] {
         guard let member = members.removeValue(forKey: token) else { return [] }
-        note(expected ? .left : .lost, cause, of: member.subject, now)
+        events.note(expected ? .left : .lost, cause, of: member.subject, now)
         // Tokens are the choice of whoever comes: not all of them are remembered.
         if former.count >= Self.formerLimit {
             former = former.filter { doubtful.contains($0.key) }
@@ -384,43 +323,11 @@ public struct Membership: Sendable {
 
     private mutating func refuse(_ peer: Peer, _ refusal: Refusal, _ now: Time) -> Action {
         refused += 1
-        note(.refused, refusal.problem, of: nil, now)
+        events.note(.refused, refusal.problem, of: nil, now)
         return .send(peer, .refusal(refusal))
     }
 
     private func unknown(_ peer: Peer) -> Action {
         .send(peer, .refusal(Refusal(.unknownMember, problem: "the coordinator does not know this process", remedy: "Say hello first.")))
-    }
-
-    /// Keeps an event for the status. A stranger that is refused again and again takes one place.
-    private mutating func note(_ kind: MembershipEvent.Kind, _ text: String, of subject: MembershipEvent.Subject?, _ now: Time) {
-        var event = MembershipEvent(kind, secondsAgo: 0, text: text, subject: subject)
-        if kind == .refused, let index = events.lastIndex(where: { $0.event.kind == .refused && $0.event.text == text }) {
-            event.count = events.remove(at: index).event.count &+ 1
-        } else if events.count == Self.eventsKept {
-            // Refusals go first: who takes part is worth more than who does not.
-            events.remove(at: events.firstIndex { $0.event.kind == .refused } ?? 0)
-        }
-        events.append((now, event))
-    }
-
-    public func status(now: Time) -> Status {
-        let list = members.values.sorted { ($0.role.rawValue, $0.place) < ($1.role.rawValue, $1.place) }
-        var status = Status(
-            run: settings.run, runName: settings.runName, runDirectory: settings.runDirectory, ageSeconds: now - started,
-            members: list.map {
-                var one = MemberStatus(
-                    role: $0.role, place: $0.place, host: $0.host, pid: $0.pid, silentSeconds: now - $0.lastHeard, gauges: $0.gauges,
-                    waits: $0.waits, streams: $0.streams, ageSeconds: now - $0.joined, clockAhead: $0.clock.seconds)
-                one.identity = $0.key?.identity
-                return one
-            }, lastRecord: lastRecord, refused: refused, gauges: gauges,
-            events: events.map { time, event in
-                var event = event
-                event.secondsAgo = now - time
-                return event
-            })
-        status.rejected = rejected
-        return status
     }
 }

@@ -2,8 +2,7 @@ import DequeModule
 import Platform
 
 /// A member's side of the control conversation: says hello until it is welcomed, beats, keeps records until they are kept, comes back
-/// after the
-/// coordinator has been away. A pure state machine.
+/// after the coordinator has been away. A pure state machine.
 public struct MembershipClient: Sendable {
     public enum Action: Sendable, Equatable {
         case send(ControlMessage)
@@ -26,6 +25,8 @@ public struct MembershipClient: Sendable {
     private var lastHello: Time?
     private var lastHeartbeat = Time.zero
     private var lastHeard = Time.zero
+    /// While there is no coordinator: since when, as far as this process was awake, and when that was looked at last.
+    private var alone: (since: Time, looked: Time)?
     private var learnerLife: UInt32 = 0
     private var records = Deque<Record>()
 
@@ -35,6 +36,10 @@ public struct MembershipClient: Sendable {
     static let helloPatience = 0.5
     /// The coordinator is taken for gone after this many heartbeats without a reply.
     static let patience = 4.0
+    /// An actor that took part gives up when it has heard neither coordinator nor learner for so long, in seconds: the run may have ended without it.
+    public static let runPatience = 600.0
+    /// Longer than this between two ticks, and this process was stopped, in seconds.
+    static let standstill = 1.5
     /// The oldest records go when the coordinator stays away for so long that this many wait.
     static let recordLimit = 100_000
 
@@ -72,10 +77,12 @@ public struct MembershipClient: Sendable {
     public mutating func tick(now: Time, heartbeat: () -> Heartbeat) -> [Action] {
         let interval = welcome?.heartbeatSeconds ?? 1
         if registered, now - lastHeard > interval * Self.patience { registered = false }
+        if !registered { countTimeAlone(now) }
         guard registered else {
             let pause = helloWasSent ? Self.helloPatience : Self.helloInterval
             guard lastHello.map({ now - $0 >= pause }) ?? true else { return [] }
             lastHello = now
+            if isForsaken(now, heartbeat) { return [.refused(forsaken)] }
             helloWasSent = true
             return [.send(.hello(hello))]
         }
@@ -112,6 +119,27 @@ public struct MembershipClient: Sendable {
         }
     }
 
+    private mutating func countTimeAlone(_ now: Time) {
+        var time = alone ?? (now, now)
+        if now - time.looked > Self.standstill { time.since = time.since + (now - time.looked) }
+        time.looked = now
+        alone = time
+    }
+
+    /// A coordinator may be away while acting and learning go on: what this actor says of itself tells whether it hears the learner.
+    private func isForsaken(_ now: Time, _ heartbeat: () -> Heartbeat) -> Bool {
+        guard hello.role == .actor, welcome != nil, let alone, now - alone.since > Self.runPatience else { return false }
+        let silence = heartbeat().gauges.first { $0.name == "learner_silent_seconds" }?.value
+        return silence.map { $0 > Self.runPatience } ?? true
+    }
+
+    private var forsaken: Refusal {
+        Refusal(
+            .unknownMember,
+            problem: "nobody of the run \(welcome?.runName ?? "") has been heard for \(Int(Self.runPatience / 60)) minutes: it has ended, or cannot be reached",
+            remedy: "If it goes on, start this actor again.")
+    }
+
     private mutating func welcomed(_ welcome: Welcome, _ now: Time) -> [Action] {
         let first = self.welcome == nil
         if !first, let before = self.welcome, before.run != welcome.run || before.place != welcome.place {
@@ -126,6 +154,7 @@ public struct MembershipClient: Sendable {
         hello.returning = welcome.place
         let again = !registered
         registered = true
+        alone = nil
         lastHeartbeat = now
         return (first ? [.joined(welcome)] : []) + (again ? records.map { .send(.record($0)) } : [])
     }

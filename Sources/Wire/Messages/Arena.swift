@@ -65,13 +65,11 @@ package func pack<Message>(_ message: UnsafeMutablePointer<Message>) -> [UInt8] 
 
 /// Unpacks `bytes`, hands the message to `body` and frees it. Whatever `body` keeps must be a copy.
 package func unpack<Message, Result>(
-    _ bytes: SharedBytes, _ name: String,
+    _ bytes: SharedBytes, _ name: String, limit: Int = WireProtocol.maximumMessageBytes,
     _ unpack: (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) -> UnsafeMutablePointer<Message>?,
     _ body: (Message) throws(WireError) -> Result
 ) throws(WireError) -> Result {
-    guard bytes.count <= WireProtocol.maximumMessageBytes else {
-        throw .oversize(message: name, bytes: bytes.count, limit: WireProtocol.maximumMessageBytes)
-    }
+    guard bytes.count <= limit else { throw .oversize(message: name, bytes: bytes.count, limit: limit) }
     let message = bytes.withBytes { unpack(nil, $0.count, $0.assumingMemoryBound(to: UInt8.self).baseAddress) }
     guard let message else { throw .notProtobuf(message: name, bytes: bytes.count) }
     defer {

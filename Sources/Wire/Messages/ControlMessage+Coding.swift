@@ -79,8 +79,9 @@ extension ControlMessage {
         return withUnsafeMutablePointer(to: &control) { pack($0) }
     }
 
-    public init(decoding bytes: SharedBytes) throws(WireError) {
-        self = try unpack(bytes, "Control", { apus__control__unpack($0, $1, $2) }) { control throws(WireError) in
+    /// - Parameter limit: how long it may be; whoever has asked a coordinator for the status gives it `WireProtocol.maximumStatusBytes`.
+    public init(decoding bytes: SharedBytes, limit: Int = WireProtocol.maximumMessageBytes) throws(WireError) {
+        self = try unpack(bytes, "Control", limit: limit, { apus__control__unpack($0, $1, $2) }) { control throws(WireError) in
             switch control.body_case {
             case APUS__CONTROL__BODY_HELLO: .hello(try Hello(control.hello.pointee))
             case APUS__CONTROL__BODY_WELCOME: .welcome(try Welcome(control.welcome.pointee))
