@@ -34,17 +34,14 @@ extension Cluster {
         /// The fuzzers of the decoders against live sockets: with a valid key, an unknown one and none.
         @Test func fuzzedMessagesWithAndWithoutAKey() throws {
             try scene { scene in
-                let authority = try scene.authority()
-                let run = try HandRun(scene, endless(frames: 1_000_000_000), keys: authority)
-                let (coordinator, learner) = (try run.start(.coordinator), try run.start(.learner))
-                let actor = try run.start(.actor, keys: scene.client("gpu-1", of: authority))
-                try run.directory.expectProgress(20_000)
+                let keyed = try KeyedRun(scene)
+                let (run, authority) = (keyed.run, keyed.authority)
                 let server = try authority.load().identity.publicKey
                 let valid = try scene.client("fuzzer", of: authority).load().identity
                 let securities: [SocketSecurity] = [
                     .client(valid, server: server), .client(.make(), server: server), .client(valid, server: KeyPair.make().publicKey), .none,
                 ]
-                let streams = try streamAddresses(learner)
+                let streams = try streamAddresses(keyed.learner)
                 let context = SocketContext()
                 let talkers = try securities.flatMap { security in
                     try [(SocketKind.dealer, Endpoint(run.address)), (.dealer, streams[0]), (.subscriber, streams[1])].map {
@@ -75,22 +72,22 @@ extension Cluster {
                 }
                 print("\(sent) fuzzed messages were taken by the transport")
                 #expect(sent > 100)
-                #expect(coordinator.poll() == nil && learner.poll() == nil && actor.poll() == nil)
+                #expect([keyed.coordinator, keyed.learner, keyed.actor].allSatisfy { $0.poll() == nil })
                 try run.directory.expectProgress(50_000)
                 let status = try run.status()
                 #expect(status.refused > 0 && status.members.contains { $0.identity?.name == "gpu-1" })
-                try run.stop(coordinator, [learner, actor])
-                try run.directory.expectSound()
+                try keyed.finish()
             }
         }
 
-        /// A member that sends as fast as it can is not heard any more; everybody else is.
+        /// Whoever sends as fast as it can is not heard any more, though its key is a valid one; everybody else is.
         @Test func aFloodOfControlMessages() throws {
             try scene { scene in
-                let run = try HandRun(scene, endless(frames: 1_000_000_000))
-                let (coordinator, learner, actor) = (try run.start(.coordinator), try run.start(.learner), try run.start(.actor))
-                try run.directory.expectProgress()
-                let socket = Socket(.dealer, in: SocketContext(), linger: 0)
+                let keyed = try KeyedRun(scene)
+                let run = keyed.run
+                let socket = Socket(.dealer, in: SocketContext(), linger: 0, security: try keyed.security(of: "flooder"))
+                // The coordinator learns of a new key within a second.
+                sleep(2)
                 try socket.connect(Endpoint(run.address))
                 let question = ControlMessage.statusRequest(protocol: WireProtocol.version).encoded()
                 let end = Time.now + 2
@@ -108,9 +105,33 @@ extension Cluster {
                     try run.status().gauges.contains { $0.name == "dropped_messages" && $0.value > 500 }
                 }
                 #expect(status.members.count == 2)
-                try run.directory.expectProgress(20_000)
-                try run.stop(coordinator, [learner, actor])
-                try run.directory.expectSound()
+                try keyed.finish()
+            }
+        }
+
+        /// The same where rollouts are taken.
+        @Test func aFloodOfStreamMessages() throws {
+            try scene { scene in
+                let keyed = try KeyedRun(scene)
+                let socket = Socket(.dealer, in: SocketContext(), linger: 0, security: try keyed.security(of: "flooder"))
+                sleep(2)
+                try socket.connect(streamAddresses(keyed.learner)[0])
+                let ping = StreamMessage.ping(produced: 2).encoded()
+                let end = Time.now + 2
+                var (sent, refused) = (0, 0)
+                while Time.now < end {
+                    for _ in 0..<200 where socket.send([.bytes(ping)]) { sent += 1 }
+                    while let frames = socket.receive() {
+                        if case .refusal(let refusal)? = try? StreamMessage(decoding: frames[0]), refusal.code == .overload { refused += 1 }
+                    }
+                    usleep(1000)
+                }
+                #expect(sent > 8000 && refused == 1, "\(sent) sent, \(refused) times told")
+                try eventually("what was dropped is counted", within: 10) {
+                    let learner = try keyed.run.status().members.first { $0.role == .learner }
+                    return learner?.gauges.contains { $0.name == "dropped_messages" && $0.value > 500 } ?? false
+                }
+                try keyed.finish()
             }
         }
 

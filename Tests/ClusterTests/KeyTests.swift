@@ -9,11 +9,8 @@ extension Cluster {
     @Suite struct KeyTests {
         @Test func aRunWithKeysTrainsAndNamesItsMembers() throws {
             try scene { scene in
-                let authority = try scene.authority()
-                let run = try HandRun(scene, endless(frames: 1_000_000_000), keys: authority)
-                let (coordinator, learner) = (try run.start(.coordinator), try run.start(.learner))
-                let actor = try run.start(.actor, keys: scene.client("gpu-1", of: authority))
-                try run.directory.expectProgress()
+                let keyed = try KeyedRun(scene)
+                let (run, authority) = (keyed.run, keyed.authority)
                 let status = try run.status()
                 #expect(status.members.map { $0.identity?.name } == ["gpu-1", "authority"])
                 let key = try KeyFolder(path: "\(scene.folder)/gpu-1").load().identity.publicKey
@@ -21,8 +18,7 @@ extension Cluster {
 
                 let shown = try scene.finish(.apus, ["status", "--coordinator", run.address, "--keys", authority.path])
                 #expect(shown.exit == .code(0) && shown.output.contains("gpu-1"), "\(shown.output)\(shown.errors)")
-                try run.stop(coordinator, [learner, actor])
-                try run.directory.expectSound()
+                try keyed.finish()
                 #expect(String(decoding: try Files.read("\(run.directory.path)/members.json"), as: UTF8.self).contains("gpu-1"))
             }
         }
@@ -30,11 +26,8 @@ extension Cluster {
         /// Every way to come with the wrong key, or with none, ends within seconds and says what to do; the run does not notice.
         @Test func whoHasNotTheRightKeyGetsNothing() throws {
             try scene { scene in
-                let authority = try scene.authority()
-                let run = try HandRun(scene, endless(frames: 1_000_000_000), keys: authority)
-                let (coordinator, learner) = (try run.start(.coordinator), try run.start(.learner))
-                let actor = try run.start(.actor, keys: scene.client("gpu-1", of: authority))
-                try run.directory.expectProgress()
+                let keyed = try KeyedRun(scene)
+                let (run, authority) = (keyed.run, keyed.authority)
 
                 let unknown = KeyFolder(path: "\(scene.folder)/unknown")
                 let fingerprint = try unknown.create(name: "unknown", coordinator: authority.load().identity.publicKey).publicKey.fingerprint
@@ -63,9 +56,7 @@ extension Cluster {
                         && (gauges.first { $0.name == "refused_handshakes" }?.value ?? 0) > 3
                 }
                 #expect(told.members.count == 2)
-                try run.directory.expectProgress(50_000)
-                try run.stop(coordinator, [learner, actor])
-                try run.directory.expectSound()
+                try keyed.finish()
             }
         }
 
@@ -106,11 +97,8 @@ extension Cluster {
         /// A key is allowed and another revoked while the run goes on: one comes in, the other is cut off within two seconds, and nothing is lost.
         @Test func allowAndRevokeWhileTheRunGoesOn() throws {
             try scene { scene in
-                let authority = try scene.authority()
-                let run = try HandRun(scene, endless(frames: 1_000_000_000), keys: authority)
-                let (coordinator, learner) = (try run.start(.coordinator), try run.start(.learner))
-                let first = try run.start(.actor, keys: scene.client("gpu-1", of: authority))
-                try run.directory.expectProgress()
+                let keyed = try KeyedRun(scene)
+                let (run, authority) = (keyed.run, keyed.authority)
                 let second = try run.start(.actor, keys: scene.client("gpu-2", of: authority))
                 try eventually("both act", within: 15) { try run.count(.actor) == 2 }
 
@@ -121,12 +109,10 @@ extension Cluster {
                 print("revoked actor out after \(Time.now - since) s")
                 try run.directory.expectProgress(50_000)
                 try eventually("the others are back", within: 15) { try run.status().members.map { $0.identity?.name } == ["gpu-2", "authority"] }
-                #expect(try first.wait(within: 30) == .code(3))
-                #expect(first.errors.contains("does not allow the key"), "\(first.errors)")
+                #expect(try keyed.actor.wait(within: 30) == .code(3))
+                #expect(keyed.actor.errors.contains("does not allow the key"), "\(keyed.actor.errors)")
                 // Once more than the first time, now that everybody had to come back.
-                try run.directory.expectProgress(50_000)
-                try run.stop(coordinator, [learner, second])
-                try run.directory.expectSound()
+                try keyed.finish([keyed.learner, second])
             }
         }
 
@@ -141,22 +127,5 @@ extension Cluster {
                 #expect(!Files.exists(scene.runs))
             }
         }
-    }
-}
-
-extension Scene {
-    /// A coordinator's key folder.
-    func authority() throws -> KeyFolder {
-        let folder = KeyFolder(path: "\(folder)/authority")
-        try folder.create(name: "authority")
-        return folder
-    }
-
-    /// The folder of a host that the authority allows.
-    func client(_ name: String, of authority: KeyFolder, coordinator: PublicKey? = nil) throws -> KeyFolder {
-        let client = KeyFolder(path: "\(folder)/\(name)")
-        let key = try client.create(name: name, coordinator: coordinator ?? authority.load().identity.publicKey).publicKey
-        try authority.allow(AllowedKey(name: name, key: key, roles: .actor))
-        return client
     }
 }

@@ -37,9 +37,9 @@ extension Cluster {
                 #expect(status["members"]?.array?.count == 2 && status["run_name"]?.string == "run")
 
                 var page = ""
-                try eventually("the learner tells of its ledger", within: 20) {
+                try eventually("learner and actor tell of themselves", within: 20) {
                     page = try get("/metrics", at: address).body
-                    return page.contains("apus_ledger_rollouts_total{end=\"trained\"}")
+                    return page.contains("apus_ledger_rollouts_total{end=\"trained\"}") && page.contains("apus_actor_frames_total{")
                 }
                 for line in [
                     "# TYPE apus_actor_frames_total counter", "# TYPE apus_policy_lag_updates gauge", "apus_members{role=\"learner\"} 1",
