@@ -57,7 +57,7 @@ public final class CoordinatorRole {
         tensorBoard = try TensorBoardWriter(directory: directory.path)
         membership = Membership(
             Membership.Settings(
-                run: run, runName: directory.name, runFile: try spec.yaml(commented: false), runDirectory: directory.path,
+                run: run, runName: directory.name, runFile: try spec.yaml(commented: false), runDirectory: directory.path, maximumActors: spec.actors.maximum,
                 assignment: ActorAssignment(
                     environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
                     network: try spec.networkSettings, exploration: try spec.exploration,

@@ -128,7 +128,7 @@ import Testing
         "optimizer.learning_rate=0",
         "optimizer.learning_rate=.inf", "optimizer.clip_norm=-1", "optimizer.epsilon=0", "actors.count=-1", "actors.slots=0",
         "actors.unroll=0",
-        "actors.credits=0", "learner.rollouts_per_update=0", "learner.max_lag=-1", "learner.threads=0", "learner.checkpoint_seconds=0",
+        "actors.credits=0", "actors.maximum=0", "actors.count=5000", "learner.rollouts_per_update=0", "learner.max_lag=-1", "learner.threads=0", "learner.checkpoint_seconds=0",
         "learner.keep_checkpoints=0", "stop.frames=0", "stop.return=.nan", "stop.episodes=0", "stop.evaluation_episodes=-1",
         "stop.seconds=0",
         "stop.seconds=.nan", "metrics.every_seconds=-1",

@@ -12,12 +12,12 @@ import Wire
     private let other = AllowedKey(name: "gpu-2", key: KeyPair.make().publicKey, roles: [.actor, .command])
     private let learner = AllowedKey(name: "big", key: KeyPair.make().publicKey, roles: .learner)
 
-    private func membership(_ ledger: Membership.Ledger = Membership.Ledger(), maximumMembers: Int = 4096) -> Membership {
+    private func membership(_ ledger: Membership.Ledger = Membership.Ledger(), maximumActors: Int = 4096) -> Membership {
         var settings = Membership.Settings(
             run: 7, runName: "r", runFile: "seed: 1", runDirectory: "/runs/r",
             assignment: ActorAssignment(
                 environment: EnvironmentSettings("E"), slots: 1, unroll: 1, seed: 1, network: NetworkSettings(hidden: [])))
-        settings.maximumMembers = maximumMembers
+        settings.maximumActors = maximumActors
         var membership = Membership(settings, ledger: ledger, now: now)
         _ = membership.allow(AllowList([actor, other, learner]), now: now)
         return membership
@@ -99,7 +99,7 @@ import Wire
     }
 
     @Test func aRunTakesSoManyMembers() {
-        var membership = membership(maximumMembers: 3)
+        var membership = membership(maximumActors: 3)
         for token in 1...3 { #expect(refusal(membership.received(hello(.actor, UInt64(token)), from: [UInt8(token)], key: actor, now: now)) == nil) }
         #expect(refusal(membership.received(hello(.actor, 4), from: [4], key: actor, now: now)) == .overload)
         // Who is in stays in, and the learner always finds a place.

@@ -139,6 +139,7 @@ public struct ActorsSection: Codable, Sendable, Equatable {
     public var slots = 32
     public var unroll = 20
     public var credits = 2
+    public var maximum = 4096
     public init() {}
 }
 

@@ -58,6 +58,7 @@ extension RunSpec {
         ("actors.slots", "Environments that one actor steps side by side"),
         ("actors.unroll", "Steps of one rollout"),
         ("actors.credits", "Rollouts that an actor may have sent and not yet acknowledged; bounds memory and lag"),
+        ("actors.maximum", "Actors that take part at one time at most, wherever they come from"),
         ("learner", "The process that trains"),
         ("learner.rollouts_per_update", "Rollouts in one update"),
         ("learner.max_lag", "Rollouts older than this many policy versions are not trained on"),

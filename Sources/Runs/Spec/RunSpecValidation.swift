@@ -55,6 +55,8 @@ extension RunSpec {
         try count("actors.slots", actors.slots, to: 65_536)
         try count("actors.unroll", actors.unroll, to: 65_536)
         try count("actors.credits", actors.credits, to: 1024)
+        try count("actors.maximum", actors.maximum, to: 65_536)
+        try check("actors.count", actors.count, actors.count <= actors.maximum, "at most actors.maximum (\(actors.maximum))")
         try count("learner.rollouts_per_update", learner.rolloutsPerUpdate, to: 65_536)
         try count("learner.max_lag", learner.maxLag, from: 0, to: 1 << 53)
         try count("learner.threads", learner.threads, to: 1024)

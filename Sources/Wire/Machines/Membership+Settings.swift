@@ -7,13 +7,13 @@ extension Membership {
         public var heartbeatSeconds: Double
         /// A member that was silent this long is taken for gone.
         public var silenceLimit: Double
-        /// Of one run at a time: what a member costs is bounded, and so is the number of them.
-        public var maximumMembers = 4096
+        /// What an actor costs is bounded, and so is the number of them.
+        public var maximumActors: Int
         public var assignment: ActorAssignment
 
         public init(
             run: UInt64, runName: String, runFile: String, runDirectory: String, heartbeatSeconds: Double = 0.5, silenceLimit: Double = 3,
-            assignment: ActorAssignment
+            maximumActors: Int = 4096, assignment: ActorAssignment
         ) {
             self.run = run
             self.runName = runName
@@ -21,6 +21,7 @@ extension Membership {
             self.runDirectory = runDirectory
             self.heartbeatSeconds = heartbeatSeconds
             self.silenceLimit = silenceLimit
+            self.maximumActors = maximumActors
             self.assignment = assignment
         }
     }

@@ -215,10 +215,6 @@ public struct Membership: Sendable {
             return [refuse(peer, Refusal(.wrongRun, problem: problem, remedy: "Start this process again to take part in this run."), now)]
         }
         if let returning, hello.role == .actor, ledger.isHeld(returning, byAnotherThan: key) { return [refuse(peer, .anotherKey, now)] }
-        if hello.role == .actor, members.count >= settings.maximumMembers {
-            let problem = "this run has \(members.count) members, the most that a coordinator takes"
-            return [refuse(peer, Refusal(.overload, problem: problem, remedy: "Give the actors that there are more slots instead."), now)]
-        }
         var actions: [Action] = []
         let place: MemberPlace
         switch hello.role {
@@ -235,6 +231,10 @@ public struct Membership: Sendable {
             place = MemberPlace(rank: 0, incarnation: returning?.incarnation ?? ledger.learnerLives + 1)
         case .actor:
             let taken = members.values.filter { $0.role == .actor }.map(\.place)
+            guard taken.count < settings.maximumActors else {
+                let problem = "this run has \(taken.count) actors, the most that it takes (actors.maximum)"
+                return [refuse(peer, Refusal(.overload, problem: problem, remedy: "Give the actors that there are more slots instead."), now)]
+            }
             // Its rank may have gone to a newcomer while this coordinator did not know of it: incarnations keep the two apart.
             if let returning, taken.contains(returning) {
                 return [
