@@ -24,7 +24,6 @@ import Testing
         #expect(BetaNormalization.fit([0.5]) == (1, 1) && BetaNormalization.fit([0.5, 0.5]) == (1, 1) && BetaNormalization.fit([0, 1]) == (1, 1))
     }
 
-    /// Success rates whose fit is α = β = 1 or 3/2.
     private func groups(_ counts: [Int], of size: Int) -> [ResponseGroup] {
         counts.enumerated().map { task, correct in TokenGroups.group((0..<size).map { $0 < correct ? 1 : 0 }, task: UInt32(task), length: 1) }
     }
@@ -50,19 +49,15 @@ import Testing
         #expect(zip(bounded.advantage, work.advantage).allSatisfy { abs($0) <= abs($1) + 1e-6 && abs($0) <= 1 })
     }
 
-    /// s = 3 with m = ½: α = β = 3/2, and π/8 of GRPO with the population's deviation.
+    /// Success rates ¼, ½, ¾: m = ½ and v = 1/16, so s = 3, α = β = 3/2, and π/8 of GRPO with the population's deviation.
     @Test func halfwayItIsGRPO() {
-        // Sample variance of p: ¼ / (s + 1) = 1/16, from p = ½ ± 1/4·√(…): two groups at ½ ± √2/8 are not to be had of whole counts, four are.
-        let rates: [Float] = [0.25, 0.25, 0.75, 0.75]
-        let variance = Double(GroupStatistics(rates).sampleDeviation) * Double(GroupStatistics(rates).sampleDeviation)
-        let (alpha, beta) = BetaNormalization.fit(rates)
-        #expect(abs(alpha - (1 + (0.25 / variance - 1) * 0.5 / 3)) < 1e-5 && abs(alpha - beta) < 1e-9)
-        for p in [0.25, 0.6] {
-            for reward in [0.0, 1] {
-                let advantage = (reward - p) / BetaNormalization.density(p, 1.5, 1.5)
-                let grpo = (reward - p) / (p * (1 - p)).squareRoot()
-                #expect(abs(advantage - Double.pi / 8 * grpo) < 1e-9)
-            }
+        let (alpha, beta) = BetaNormalization.fit([0.25, 0.5, 0.75])
+        #expect(abs(alpha - 1.5) < 1e-6 && abs(beta - 1.5) < 1e-6)
+        let work = TokenGroups.work(groups([1, 2, 3], of: 4), for: .bnpo())
+        for (token, advantage) in work.advantage.enumerated() {
+            let p = [0.25, 0.5, 0.75][token / 4]
+            let grpo = (Double(work.batch.rewards[token]) - p) / (p * (1 - p)).squareRoot()
+            #expect(abs(Double(advantage) - Double.pi / 8 * grpo) < 1e-5)
         }
     }
 
