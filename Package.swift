@@ -41,13 +41,15 @@ let package = Package(
         .target(name: "CBox2D", linkerSettings: [.linkedLibrary("box2d")]),
         // Loads libmujoco at run time.
         .target(name: "CMuJoCo"),
+        // Loads libsqlite3 at run time: libsqlite3-dev is only needed for its header.
+        .target(name: "CSQLite"),
 
         // Threads, clocks, files; then numbers; then what learns.
         .target(name: "Platform", dependencies: ["CPlatform", .product(name: "Logging", package: "swift-log")]),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Platform"]),
         .target(name: "Networks", dependencies: ["Tensors", "CKernels", "Platform"]),
         .target(
-            name: "Environments", dependencies: ["CBox2D", "CMuJoCo", "Platform", "Tensors"], exclude: ["MuJoCo/Models/LICENSE"],
+            name: "Environments", dependencies: ["CBox2D", "CMuJoCo", "CSQLite", "Platform", "Tensors"], exclude: ["MuJoCo/Models/LICENSE"],
             resources: ["ant", "half_cheetah", "hopper", "inverted_pendulum", "reacher", "swimmer", "walker2d"].map {
                 .embedInCode("MuJoCo/Models/\($0).xml")
             }),

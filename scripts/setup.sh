@@ -32,6 +32,7 @@ missing=""
 links zmq zmq.h && links sodium sodium.h || missing="$missing libzmq3-dev"
 links protobuf-c protobuf-c/protobuf-c.h || missing="$missing libprotobuf-c-dev"
 links openblas cblas.h openblas_config.h || missing="$missing libopenblas-dev"
+links sqlite3 sqlite3.h || missing="$missing libsqlite3-dev"
 links_cxx box2d box2d/box2d.h || missing="$missing libbox2d-dev"
 [ -n "$missing" ] || exit 0
 

@@ -66,6 +66,8 @@ public protocol TokenEnvironment: Sendable {
     var levels: Int { get }
     /// The names of `Verdict.parts`.
     var rewardNames: [String] { get }
+    /// Whether `turn` and `verify` always return, soon: whatever the response. Then `VerifierDesk` needs no thread to wait for them.
+    var isTotal: Bool { get }
 
     /// The training task of that number, below `taskCount`.
     func task(_ id: UInt32) -> TokenTask
@@ -76,8 +78,12 @@ public protocol TokenEnvironment: Sendable {
     func turn(_ task: TokenTask, _ response: ArraySlice<Int32>) throws -> Turn
     /// Judges a response; it may have been cut, and may be empty or nonsense.
     func verify(_ task: TokenTask, _ response: ArraySlice<Int32>) throws -> Verdict
+    /// The same for environments whose reward is drawn: every `draw` is a draw of its own, and gives the same verdict whenever it is asked.
+    func verify(_ task: TokenTask, _ response: ArraySlice<Int32>, draw: UInt64) throws -> Verdict
 
     /// A response that a teacher would give, with the stop token; nil: there is none. Several for one task differ by `choice`.
+    ///
+    /// It is correct unless the environment says that its teachers err.
     func demonstration(_ task: TokenTask, choice: UInt32) -> [Int32]?
 }
 
@@ -86,13 +92,26 @@ extension TokenEnvironment {
     public var vocabulary: Vocabulary { .standard }
     public var levels: Int { 1 }
     public var rewardNames: [String] { [] }
+    public var isTotal: Bool { false }
     public func turn(_ task: TokenTask, _ response: ArraySlice<Int32>) throws -> Turn { .over }
+    public func verify(_ task: TokenTask, _ response: ArraySlice<Int32>, draw: UInt64) throws -> Verdict { try verify(task, response) }
     public func demonstration(_ task: TokenTask, choice: UInt32) -> [Int32]? { nil }
 
     /// The text of a response without its stop token.
     public func text(_ response: ArraySlice<Int32>) -> String {
         vocabulary.decode(response.last == vocabulary.stop ? response.dropLast() : response)
     }
+
+    /// The text of a response that ends with the stop token, and has no other; nil: it was cut, or is none.
+    public func finishedText(_ response: ArraySlice<Int32>) -> String? {
+        response.firstIndex(of: vocabulary.stop) == response.endIndex - 1 ? vocabulary.decode(response.dropLast()) : nil
+    }
+
+    /// What `Verdict.answer` may be for an answer that is a text: equal texts have equal numbers, and different ones seldom.
+    public func answerKey(_ text: String) -> Int32 { Int32(TaskStream.hash(text) & 0x7fff_ffff) }
+
+    /// A text as a response: followed by the stop token.
+    func response(_ text: String) -> [Int32] { try! vocabulary.encode(text) + [vocabulary.stop] }
 }
 
 /// Why tasks cannot be made, or a response cannot be judged.
