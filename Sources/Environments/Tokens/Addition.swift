@@ -27,6 +27,7 @@ public struct Addition: TokenEnvironment {
         }
     }
 
+    public var isTotal: Bool { true }
     public var longestPrompt: Int { 2 * digits + 2 }
     public var longestResponse: Int { digits + 2 }
     public var levels: Int { digits - leastDigits + 1 }
@@ -52,7 +53,7 @@ public struct Addition: TokenEnvironment {
     public func verify(_ task: TokenTask, _ response: ArraySlice<Int32>) throws -> Verdict {
         let said = text(response)
         let isCorrect = response.last == vocabulary.stop && said == "\(answer(task))"
-        return Verdict(reward: isCorrect ? 1 : 0, isCorrect: isCorrect, answer: Int32(said) ?? -1)
+        return Verdict(reward: isCorrect ? 1 : 0, isCorrect: isCorrect, answer: max(Int32(said) ?? -1, -1))
     }
 
     public func demonstration(_ task: TokenTask, choice: UInt32) -> [Int32]? {

@@ -138,7 +138,7 @@ struct ShopDatabase: ~Copyable {
             var rest: UnsafePointer<CChar>?
             guard sqlite.prepare(connection, text, -1, &statement, &rest) == SQLITE_OK else { return failed() }
             defer { _ = sqlite.finalize(statement) }
-            guard let statement else { return Answer(problem: "there is no statement") }
+            guard let statement, sqlite.column_count(statement) > 0 else { return Answer(problem: "there is no query") }
             guard String(cString: rest!).allSatisfy({ $0 == " " || $0 == ";" }) else { return Answer(problem: "there is more than one statement") }
             while true {
                 switch sqlite.step(statement) {

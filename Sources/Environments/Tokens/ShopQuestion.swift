@@ -40,8 +40,8 @@ struct ShopQuestion: Hashable {
     /// Kinds of questions: columns, conditions, aggregates, groups, orders, and conditions on a second table.
     static let levels = 6
     /// Bounds for all questions and their queries.
-    static let longestText = 48
-    static let longestQuery = 96
+    static let longestText = 40
+    static let longestQuery = 88
 
     init(_ level: Int, _ stream: inout RandomStream) {
         var source = stream.pick(ShopDatabase.tables)
