@@ -21,7 +21,8 @@ import Testing
         for id in 0..<environment.taskCount {
             let task = environment.task(id)
             let demonstration = try #require(environment.demonstration(task, choice: 0))
-            #expect(try environment.verify(task, demonstration[...]) == Verdict(reward: 1, isCorrect: true, answer: environment.answerKey(environment.text(demonstration[...]))))
+            let key = environment.answerKey(environment.text(demonstration[...]))
+            #expect(try environment.verify(task, demonstration[...]) == Verdict(reward: 1, isCorrect: true, answer: key))
             #expect(try !environment.verify(task, demonstration.dropLast()).isCorrect && !environment.verify(task, [9, 9, 0]).isCorrect)
             #expect(task.id == id && task.difficulty < 3)
         }
@@ -37,7 +38,8 @@ import Testing
 
     /// (file, what the error says, where)
     @Test(arguments: [
-        ("{\"id\":\"a\",\"prompt\":\"1\",\"answer\":\"1\"}\n\n{\"id\":\"a\",\"prompt\":\"2\",\"answer\":\"2\"}", "a second task with the id \"a\"; the first is in line 1", "line 3"),
+        ("{\"id\":\"a\",\"prompt\":\"1\",\"answer\":\"1\"}\n\n{\"id\":\"a\",\"prompt\":\"2\",\"answer\":\"2\"}",
+            "a second task with the id \"a\"; the first is in line 1", "line 3"),
         ("{\"id\":4,\"prompt\":\"1\",\"answer\":\"1\"}\n{\"id\":\"4\",\"prompt\":\"2\",\"answer\":\"2\"}", "a second task with the id \"4\"", "line 2"),
         ("{\"id\":\"a\",\"prompt\":\"1~2\",\"answer\":\"1\"}", "prompt: the character \"~\" has no token", "line 1, task \"a\""),
         ("{\"id\":\"a\",\"prompt\":\"1\",\"answer\":\"Ä\"}", "answer: the character \"Ä\" has no token", "line 1, task \"a\""),

@@ -12,7 +12,13 @@ import Testing
 
     @Test func queriesWithTheSameRowsAreCorrect() throws {
         for (question, right) in [
-            ("name of emp with age>30?", ["select name from emp where age>30", "select e.name from emp as e where 30<e.age;", "with old as (select * from emp where age>=31) select name from old order by name"]),
+            (
+                "name of emp with age>30?",
+                [
+                    "select name from emp where age>30", "select e.name from emp as e where 30<e.age;",
+                    "with old as (select * from emp where age>=31) select name from old order by name",
+                ]
+            ),
             ("count of sale?", ["select count(*) from sale", "select count(id) from sale", "select sum(1) from sale"]),
             ("mean pay of emp per dept?", ["select dept,avg(pay) from emp group by dept", "select dept,sum(pay)*1.0/count(*) from emp group by dept"]),
             ("name,id of emp, 3 last by pay?", ["select name,id from emp order by pay desc limit 3"]),
@@ -48,8 +54,8 @@ import Testing
         "pragma writable_schema=1", "vacuum into 'x.db'", "begin", "commit", "savepoint s", "analyze", "reindex",
         "select * from sqlite_master", "select * from sqlite_schema", "select * from pragma_table_info('emp')", "select * from dbstat",
         "select load_extension('x')", "select readfile('x')", "select random()", "select randomblob(9)", "select hex(zeroblob(99999999))",
-        "select printf('%999999d',1)", "select value from json_each('[1]')", "select name from emp; drop table emp", "select 1; select 2", "", ";", "--", "select", "/* */",
-        "values(1) union select 1 from nothing",
+        "select printf('%999999d',1)", "select value from json_each('[1]')", "select name from emp; drop table emp", "select 1; select 2", "", ";", "--",
+        "select", "/* */", "values(1) union select 1 from nothing",
     ]) func whatOnlyHarmsIsRefused(_ query: String) throws {
         #expect(try judge("name of emp with age>30?", query) == Verdict(reward: 0, isCorrect: false, parts: [0, 0, 0, 0]))
         // Nothing is changed for the next one.

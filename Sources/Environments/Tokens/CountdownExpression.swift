@@ -95,7 +95,10 @@ indirect enum CountdownExpression {
 
     /// The same text for expressions that differ only in the order of what is added and multiplied, and in how that is put in parentheses.
     var normalForm: String {
-        func flat(_ expression: CountdownExpression, _ direct: Character, _ inverse: Character, inverted: Bool, _ write: (CountdownExpression) -> String) -> [String] {
+        func flat(
+            _ expression: CountdownExpression, _ direct: Character, _ inverse: Character, inverted: Bool,
+            _ write: (CountdownExpression) -> String
+        ) -> [String] {
             guard case .operation(let left, let sign, let right) = expression, sign == direct || sign == inverse else {
                 return ["\(inverted ? inverse : direct)\(write(expression))"]
             }
