@@ -13,7 +13,7 @@ import Testing
     private let lines = (0..<40).map { "{\"id\": \"t\($0)\", \"prompt\": \"\($0)+1=\", \"answer\": \"\($0 + 1)\", \"level\": \($0 % 3)}" }
 
     @Test func tasksAreThoseOfTheFile() throws {
-        let environment = try resolve(lines.joined(separator: "\n") + "\n\n")
+        let environment = try resolve(lines.joined(separator: "\r\n") + "\n \t\r\n")
         let heldOut = Set((0..<40).map { environment.vocabulary.decode(environment.heldOutTask($0).prompt) })
         let training = (0..<environment.taskCount).map { environment.vocabulary.decode(environment.task($0).prompt) }
         #expect(Set(training).isDisjoint(with: heldOut) && training.count + heldOut.count == 40 && heldOut.count > 0)
