@@ -53,4 +53,17 @@ import Testing
         #expect(shaped([4, 4, 4], [1, 0, 1]) == [0, 0, 0] && shaped([3], [1]) == [0])
         #expect(shaped([2, 10], [1, 1], progress: 0.29) == [0, 0] && shaped([2, 10], [1, 1], progress: 0.3, weight: 2) == [1, -1])
     }
+
+    @Test func hardTasksComeMoreOften() {
+        let method = TokenMethod.kimi(TokenSettings())
+        var records = TaskRecords()
+        #expect(method.taskWeight!(3, records) == 1)
+        for _ in 0..<2 {
+            let groups = [TokenGroups.group([1, 0, 0, 0], task: 3), TokenGroups.group([1, 1], task: 4), TokenGroups.group([1, 1, 1, 1], task: 3)]
+            records.write(TokenGroups.work(groups, for: method, records: records).kept)
+        }
+        #expect(records[3, "success"] == [10, 16] && records[4, "success"] == [4, 4])
+        #expect(method.taskWeight!(3, records) == 1 - 10.0 / 16 && method.taskWeight!(4, records) == 0.02)
+        #expect(TokenMethod.kimi(TokenSettings(), prioritizes: false).taskWeight == nil)
+    }
 }

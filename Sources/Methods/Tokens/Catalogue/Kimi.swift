@@ -52,19 +52,45 @@ public struct LengthReward: TokenStage {
     }
 }
 
+/// How often a task was solved: the record is [correct responses, judged responses] so far.
+public struct SuccessRecord: TokenStage {
+    static let name = "success"
+    public init() {}
+
+    public func apply(_ work: inout TokenWork) {
+        let batch = work.batch
+        var seen: [UInt32: [Float]] = [:]
+        for (group, one) in batch.groups.enumerated() {
+            let (old, judged) = (seen[one.task] ?? work.records[one.task, Self.name] ?? [0, 0], batch.judged(group))
+            seen[one.task] = [old[0] + Float(judged.count { batch.responses[$0].isCorrect }), old[1] + Float(judged.count)]
+        }
+        for task in seen.keys.sorted() { work.keep(seen[task]!, of: task, Self.name) }
+    }
+
+    /// 1 less the success rate, and 1 for a task that was not tried yet. What is always solved still comes now and then, so that not all
+    /// weights can become 0.
+    public static func weight(_ task: UInt32, _ records: TaskRecords) -> Float {
+        guard let record = records[task, name], record[1] > 0 else { return 1 }
+        return max(1 - record[0] / record[1], 0.02)
+    }
+}
+
 extension TokenMethod {
     /// Kimi k1.5's policy optimisation (Kimi Team, 2025; S165): `LengthReward`, the group's mean as the baseline, and `MirrorDescent` towards the policy
-    /// at the start of the update, which every update resets together with the optimiser; several gradient steps per update.
+    /// at the start of the update, which every update resets together with the optimiser; several gradient steps per update. Tasks are drawn
+    /// the more often the less they are solved (`SuccessRecord`).
     ///
     /// The square is as derived, with its ½. At the first gradient step it is REINFORCE with a mean baseline. τ and the number of steps are
     /// not published. Per sequence. Staleness class B: each batch is anchored to the policy at its start.
     public static func kimi(
-        _ settings: TokenSettings, temperature: Float = 0.1, length: LengthReward = LengthReward()
+        _ settings: TokenSettings, temperature: Float = 0.1, length: LengthReward = LengthReward(), prioritizes: Bool = true
     ) -> TokenMethod {
         var method = TokenMethod(
-            "kimi", settings, staleness: .anchored, stages: [length, GroupRelative(.none)], terms: [MirrorDescent(temperature)],
+            "kimi", settings, staleness: .anchored, stages: [length, GroupRelative(.none)] + (prioritizes ? [SuccessRecord()] : []),
+            terms: [MirrorDescent(temperature)],
             aggregate: .sequenceMeanTokenSum, proximal: .start)
         method.resetsOptimizer = true
+        if prioritizes { method.taskWeight = SuccessRecord.weight }
         return method
     }
 }
@@ -77,10 +103,12 @@ extension MethodEntry {
             MethodOption("tau", 0.1, 0...(.infinity), "τ: what leaving the policy at the start costs"),
             MethodOption("length_weight", 1, 0...(.infinity), "the weight of the reward for short responses"),
             MethodOption("length_warm_up", 0.3, 0...1, "the share of the run before it begins"),
+            MethodOption("prioritize", 1, 0...1, isFlag: true, "draw tasks the more often the less they are solved"),
         ]
     ) { option in
         .kimi(
             TokenSettings(option), temperature: option("tau"),
-            length: LengthReward(option("length_weight"), warmUp: Double(option("length_warm_up"))))
+            length: LengthReward(option("length_weight"), warmUp: Double(option("length_warm_up"))),
+            prioritizes: option.flag("prioritize"))
     }
 }
