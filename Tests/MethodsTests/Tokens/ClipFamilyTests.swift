@@ -57,7 +57,9 @@ import Testing
         let rloo = TokenGroups.gradient(.rloo(), TokenStep(other, logProb: other.proximal))
         for (one, two) in zip(here, rloo) { #expect(abs(one - two * (4.0 / 5) / length) < 1e-7) }
         // No deviation and no length: one token of a short response moves as one of a long response.
-        let ragged = ResponseGroup(task: 0, prompt: [0], responses: [TokenGroups.response(0, length: 2), TokenGroups.response(0, length: 9), TokenGroups.response(1)])
+        let ragged = ResponseGroup(
+            task: 0, prompt: [0],
+            responses: [TokenGroups.response(0, length: 2), TokenGroups.response(0, length: 9), TokenGroups.response(1)])
         let slopes = gradient(.drGRPO(length: length), [ragged], distance: 0)
         #expect(slopes[0] == slopes[5] && slopes[0] > 0)
     }

@@ -95,7 +95,8 @@ import Testing
 
     /// Adding a constant to the rewards of a task changes nothing.
     @Test func rewardsAreComparedInsideOfATask() {
-        let (one, other) = (ContrastivePolicyGradient(0.5).contrast([1, 0, 0.25], [0.5, 0, 1]), ContrastivePolicyGradient(0.5).contrast([5, 4, 4.25], [0.5, 0, 1]))
+        let term = ContrastivePolicyGradient(0.5)
+        let (one, other) = (term.contrast([1, 0, 0.25], [0.5, 0, 1]), term.contrast([5, 4, 4.25], [0.5, 0, 1]))
         #expect(one.parts == other.parts && one.value == other.value)
     }
 }

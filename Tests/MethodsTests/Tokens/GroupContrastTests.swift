@@ -68,9 +68,8 @@ import Testing
         for (one, other) in zip(preference.weights(lengths), written) { #expect(abs(Double(one) - other / written.reduce(0, +)) < 1e-6) }
         #expect(preference.weights([17]) == [1] && LengthPreference(lambda: 1e-3, longest: 1).weights([1, 500]) == [1, 0])
         // No correct response is pushed away for its length; a length reward with a group's mean does that.
-        let groups = [ResponseGroup(task: 0, prompt: [0], responses: [
-            TokenGroups.response(1, length: 2), TokenGroups.response(1, length: 2), TokenGroups.response(1, length: 18), TokenGroups.response(0, length: 9),
-        ])]
+        let correct = [2, 2, 18].map { TokenGroups.response(1, length: $0) }
+        let groups = [ResponseGroup(task: 0, prompt: [0], responses: correct + [TokenGroups.response(0, length: 9)])]
         let slopes = gradient(.drpo(preference: preference, hinge: unlimited), groups)
         #expect(slopes[..<22].allSatisfy { $0 <= 0 } && slopes[22...].allSatisfy { $0 > 0 } && slopes[0] < 9 * slopes[21])
         var settings = TokenSettings()

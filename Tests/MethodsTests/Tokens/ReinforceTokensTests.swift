@@ -34,7 +34,8 @@ import Testing
     /// A sum over tokens: no token weighs less for being in a long response.
     @Test func everyTokenWeighsTheSame() {
         let group = ResponseGroup(
-            task: 0, prompt: [0], responses: [TokenGroups.response(1, length: 2), TokenGroups.response(0, length: 7), TokenGroups.response(1, length: 0)])
+            task: 0, prompt: [0],
+            responses: [TokenGroups.response(1, length: 2), TokenGroups.response(0, length: 7), TokenGroups.response(1, length: 0)])
         let work = TokenGroups.work([group], for: .rloo())
         let gradient = TokenGroups.gradient(.rloo(), TokenStep(work, logProb: TokenGroups.moved(work)))
         // A: ½ and −1; the empty response is none.
@@ -91,7 +92,11 @@ import Testing
         #expect(abs(mean) < 1e-6 && abs(variance - 1) < 1e-5)
         // Whatever is added to all rewards, or multiplies them.
         var shifted = TokenGroups.random(seed: 4)
-        for group in shifted.indices { for response in shifted[group].responses.indices { shifted[group].responses[response].rewards[0] = shifted[group].responses[response].reward * 3 + 2 } }
+        for group in shifted.indices {
+            for response in shifted[group].responses.indices {
+                shifted[group].responses[response].rewards[0] = shifted[group].responses[response].reward * 3 + 2
+            }
+        }
         let other = TokenGroups.work(shifted, for: method)
         for token in work.advantage.indices where work.mask[token] > 0 { #expect(abs(work.advantage[token] - other.advantage[token]) < 1e-4) }
     }

@@ -17,7 +17,9 @@ struct TokenBandit {
     func group(_ answers: [Int], greedy: Int? = nil) -> ResponseGroup {
         var group = ResponseGroup(
             task: 0, prompt: [0],
-            responses: answers.map { TokenGroups.response(Float(rewards[$0]), length: 1, logProb: Float(logOf(policy[$0])), correct: rewards[$0] > 0.5) })
+            responses: answers.map {
+                TokenGroups.response(Float(rewards[$0]), length: 1, logProb: Float(logOf(policy[$0])), correct: rewards[$0] > 0.5)
+            })
         for (place, answer) in answers.enumerated() { group.responses[place].tokens = [Int32(answer)] }
         if let greedy { group.responses.append(TokenGroups.response(Float(rewards[greedy]), length: 1, isBaseline: true)) }
         return group

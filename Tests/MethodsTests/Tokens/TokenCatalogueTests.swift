@@ -25,7 +25,7 @@ import Testing
         let catalogue = MethodCatalogue(MethodCatalogue.tokens)
         let entry = try catalogue.method(id: id)
         // Some options matter only beside others.
-        let beside: [String: Double] = Dictionary(uniqueKeysWithValues: entry.options.filter { $0.isFlag && $0.name == "critic" }.map { ($0.name, 1) })
+        let beside: [[String: Double]] = [[:], ["critic": 1], ["mean": 0], ["divergence": 2]]
         func described(_ options: [String: Double]) throws -> String {
             let method = try catalogue.make(id: id, options: options) as! TokenMethod
             // What a schedule does is to be seen in its values alone.
@@ -35,9 +35,11 @@ import Testing
         for option in entry.options {
             let range = option.range
             let candidates = [1, 0, 2, 3, 0.5, 0.25, range.lowerBound, min(range.upperBound, 1e6)]
-            let other = candidates.first { $0 != option.defaultValue && range.contains($0) && (!option.isFlag || $0 == 0 || $0 == 1) && (!option.isWhole || $0 == $0.rounded()) }
+            let other = candidates.first {
+                $0 != option.defaultValue && range.contains($0) && (!option.isFlag || $0 == 0 || $0 == 1) && (!option.isWhole || $0 == $0.rounded())
+            }
             let value = try #require(other, "\(id) \(option.name)")
-            let found = try [beside, [:], ["mean": 0], ["divergence": 2]].map { base in
+            let found = try beside.map { base in
                 var base = base.filter { name, _ in entry.options.contains { $0.name == name } }
                 base[option.name] = nil
                 let before = try described(base)

@@ -87,8 +87,7 @@ extension TokenMethod {
     ) -> TokenMethod {
         var method = TokenMethod(
             "kimi", settings, staleness: .anchored, stages: [length, GroupRelative(.none)] + (prioritizes ? [SuccessRecord()] : []),
-            terms: [MirrorDescent(temperature)],
-            aggregate: .sequenceMeanTokenSum, proximal: .start)
+            terms: [MirrorDescent(temperature)], aggregate: .sequenceMeanTokenSum, proximal: .start)
         method.resetsOptimizer = true
         if prioritizes { method.taskWeight = SuccessRecord.weight }
         return method
