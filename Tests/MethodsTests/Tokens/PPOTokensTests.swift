@@ -82,7 +82,7 @@ import Testing
     // MARK: T-PPO
 
     @Test(arguments: [(1, 0.95), (1, 1), (0.9, 0.7)] as [(Float, Float)]) func openResponses(_ discount: Float, _ lambda: Float) {
-        var dice = Dice(3)
+        var dice = TestSupport.Dice(3)
         let values = (0..<7).map { _ in Float.random(in: -1...1, using: &dice) }
         let unknown: Float = 0.37
         let rewards = [Float](repeating: 0, count: 6)

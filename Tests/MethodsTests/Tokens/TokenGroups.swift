@@ -24,7 +24,7 @@ enum TokenGroups {
     static func random(
         _ count: Int = 4, responses: Int = 6, seed: UInt64 = 1, plan: GroupPlan = GroupPlan(), lengths: ClosedRange<Int> = 1...7
     ) -> [ResponseGroup] {
-        var dice = Dice(seed)
+        var dice = TestSupport.Dice(seed)
         return (0..<count).map { group in
             var members = (0..<responses).map { member -> GroupResponse in
                 let length = Int.random(in: lengths, using: &dice)
@@ -57,7 +57,7 @@ enum TokenGroups {
         _ groups: [ResponseGroup], for method: TokenMethod? = nil, seed: UInt64 = 2, progress: Double = 0.5, records: TaskRecords = TaskRecords()
     ) -> TokenWork {
         let batch = ResponseBatch(groups)
-        var dice = Dice(seed)
+        var dice = TestSupport.Dice(seed)
         func noise(_ range: ClosedRange<Float>) -> [Float] { (0..<batch.count).map { _ in Float.random(in: range, using: &dice) } }
         var work = TokenWork(batch, moment: Moment(learningRate: 0.001, progress: progress), records: records)
         work.entropy = noise(0.1...2)
@@ -77,7 +77,7 @@ enum TokenGroups {
 
     /// Log-probabilities that have moved from where the ratio's denominator was taken.
     static func moved(_ work: TokenWork, by distance: Float = 0.3, seed: UInt64 = 3) -> [Float] {
-        var dice = Dice(seed)
+        var dice = TestSupport.Dice(seed)
         return work.proximal.map { $0 + Float.random(in: -distance...distance, using: &dice) }
     }
 

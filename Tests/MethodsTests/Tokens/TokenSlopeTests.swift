@@ -21,7 +21,7 @@ import Testing
         let method = one.method
         let work = TokenGroups.work(TokenGroups.random(seed: seed, plan: method.plan), for: method, seed: seed + 10)
         let logProb = TokenGroups.moved(work, by: 0.1, seed: seed + 20)
-        var dice = Dice(seed + 30)
+        var dice = TestSupport.Dice(seed + 30)
         let entropy = logProb.map { _ in Float.random(in: 0.1...2, using: &dice) }
         let value = work.values.map { $0 + Float.random(in: -0.1...0.1, using: &dice) }
         func step(_ kind: Int, _ token: Int, _ change: Float) -> TokenStep {
