@@ -77,11 +77,12 @@ public struct ActorRole: Sendable {
         let environment = "\(assignment.environment.id), \(assignment.slots) slots"
         desk.update { $0.environment = environment }
         let sampler = try waiting(.init(thread: "stepping", resource: "start of the environments", holder: "environment", detail: environment)) {
-            try Sampler(assignment, place: welcome.place, credits: 8, catalogue: catalogue, clock: clock)
+            try assignment.source(place: welcome.place, credits: 8, catalogue: catalogue, clock: clock)
         }
-        let layout = sampler.network.layout
+        let layout = sampler.layout
         desk.update {
-            $0.subscription = WeightsSubscription(run: welcome.run, parameters: layout.count, layout: layout.fingerprint)
+            $0.subscription = WeightsSubscription(
+                run: welcome.run, parameters: layout.count + sampler.guidance, layout: layout.fingerprint)
             $0.outbox = RolloutOutbox(run: welcome.run, place: welcome.place)
         }
         wakeUp.signal()

@@ -8,6 +8,11 @@ public struct EvaluationResult: Sendable, Equatable {
     public var returns: [Float]
     public var lengths: [Int32]
 
+    public init(returns: [Float], lengths: [Int32]) {
+        self.returns = returns
+        self.lengths = lengths
+    }
+
     public var meanReturn: Double { returns.isEmpty ? .nan : returns.reduce(0) { $0 + Double($1) } / Double(returns.count) }
     public var standardDeviation: Double {
         let mean = meanReturn

@@ -187,6 +187,51 @@ void   apus__actor_assignment__free_unpacked
   assert(message->base.descriptor == &apus__actor_assignment__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   apus__token_assignment__init
+                     (Apus__TokenAssignment         *message)
+{
+  static const Apus__TokenAssignment init_value = APUS__TOKEN_ASSIGNMENT__INIT;
+  *message = init_value;
+}
+size_t apus__token_assignment__get_packed_size
+                     (const Apus__TokenAssignment *message)
+{
+  assert(message->base.descriptor == &apus__token_assignment__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__token_assignment__pack
+                     (const Apus__TokenAssignment *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__token_assignment__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__token_assignment__pack_to_buffer
+                     (const Apus__TokenAssignment *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__token_assignment__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__TokenAssignment *
+       apus__token_assignment__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__TokenAssignment *)
+     protobuf_c_message_unpack (&apus__token_assignment__descriptor,
+                                allocator, len, data);
+}
+void   apus__token_assignment__free_unpacked
+                     (Apus__TokenAssignment *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__token_assignment__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   apus__epsilon_ladder__init
                      (Apus__EpsilonLadder         *message)
 {
@@ -1492,6 +1537,51 @@ void   apus__rollout__free_unpacked
   assert(message->base.descriptor == &apus__rollout__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   apus__response_counts__init
+                     (Apus__ResponseCounts         *message)
+{
+  static const Apus__ResponseCounts init_value = APUS__RESPONSE_COUNTS__INIT;
+  *message = init_value;
+}
+size_t apus__response_counts__get_packed_size
+                     (const Apus__ResponseCounts *message)
+{
+  assert(message->base.descriptor == &apus__response_counts__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t apus__response_counts__pack
+                     (const Apus__ResponseCounts *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &apus__response_counts__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t apus__response_counts__pack_to_buffer
+                     (const Apus__ResponseCounts *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &apus__response_counts__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Apus__ResponseCounts *
+       apus__response_counts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Apus__ResponseCounts *)
+     protobuf_c_message_unpack (&apus__response_counts__descriptor,
+                                allocator, len, data);
+}
+void   apus__response_counts__free_unpacked
+                     (Apus__ResponseCounts *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &apus__response_counts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   apus__ping__init
                      (Apus__Ping         *message)
 {
@@ -2106,7 +2196,7 @@ const ProtobufCMessageDescriptor apus__welcome__descriptor =
   (ProtobufCMessageInit) apus__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[7] =
+static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[8] =
 {
   {
     "environment",
@@ -2192,6 +2282,18 @@ static const ProtobufCFieldDescriptor apus__actor_assignment__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "tokens",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ActorAssignment, tokens),
+    &apus__token_assignment__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__actor_assignment__field_indices_by_name[] = {
   0,   /* field[0] = environment */
@@ -2200,12 +2302,13 @@ static const unsigned apus__actor_assignment__field_indices_by_name[] = {
   4,   /* field[4] = network */
   3,   /* field[3] = seed */
   1,   /* field[1] = slots */
+  7,   /* field[7] = tokens */
   2,   /* field[2] = unroll */
 };
 static const ProtobufCIntRange apus__actor_assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor apus__actor_assignment__descriptor =
 {
@@ -2215,11 +2318,88 @@ const ProtobufCMessageDescriptor apus__actor_assignment__descriptor =
   "Apus__ActorAssignment",
   "apus",
   sizeof(Apus__ActorAssignment),
-  7,
+  8,
   apus__actor_assignment__field_descriptors,
   apus__actor_assignment__field_indices_by_name,
   1,  apus__actor_assignment__number_ranges,
   (ProtobufCMessageInit) apus__actor_assignment__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__token_assignment__field_descriptors[4] =
+{
+  {
+    "transformer",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__TokenAssignment, n_transformer),
+    offsetof(Apus__TokenAssignment, transformer),
+    &apus__gauge__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sampling",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__TokenAssignment, n_sampling),
+    offsetof(Apus__TokenAssignment, sampling),
+    &apus__gauge__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plan",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Apus__TokenAssignment, n_plan),
+    offsetof(Apus__TokenAssignment, plan),
+    &apus__gauge__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "guidance",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__TokenAssignment, guidance),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__token_assignment__field_indices_by_name[] = {
+  3,   /* field[3] = guidance */
+  2,   /* field[2] = plan */
+  1,   /* field[1] = sampling */
+  0,   /* field[0] = transformer */
+};
+static const ProtobufCIntRange apus__token_assignment__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor apus__token_assignment__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.TokenAssignment",
+  "TokenAssignment",
+  "Apus__TokenAssignment",
+  "apus",
+  sizeof(Apus__TokenAssignment),
+  4,
+  apus__token_assignment__field_descriptors,
+  apus__token_assignment__field_indices_by_name,
+  1,  apus__token_assignment__number_ranges,
+  (ProtobufCMessageInit) apus__token_assignment__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor apus__epsilon_ladder__field_descriptors[4] =
@@ -4563,7 +4743,7 @@ const ProtobufCMessageDescriptor apus__grant__descriptor =
   (ProtobufCMessageInit) apus__grant__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[14] =
+static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[15] =
 {
   {
     "actor",
@@ -4733,6 +4913,18 @@ static const ProtobufCFieldDescriptor apus__rollout__field_descriptors[14] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "responses",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Apus__Rollout, responses),
+    &apus__response_counts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__rollout__field_indices_by_name[] = {
   10,   /* field[10] = action_shape */
@@ -4744,6 +4936,7 @@ static const unsigned apus__rollout__field_indices_by_name[] = {
   8,   /* field[8] = observation_shape */
   7,   /* field[7] = observation_type */
   12,   /* field[12] = policy_count */
+  14,   /* field[14] = responses */
   2,   /* field[2] = sequence */
   5,   /* field[5] = slots */
   11,   /* field[11] = state_count */
@@ -4753,7 +4946,7 @@ static const unsigned apus__rollout__field_indices_by_name[] = {
 static const ProtobufCIntRange apus__rollout__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor apus__rollout__descriptor =
 {
@@ -4763,11 +4956,114 @@ const ProtobufCMessageDescriptor apus__rollout__descriptor =
   "Apus__Rollout",
   "apus",
   sizeof(Apus__Rollout),
-  14,
+  15,
   apus__rollout__field_descriptors,
   apus__rollout__field_indices_by_name,
   1,  apus__rollout__number_ranges,
   (ProtobufCMessageInit) apus__rollout__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor apus__response_counts__field_descriptors[6] =
+{
+  {
+    "groups",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ResponseCounts, groups),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prompt_tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ResponseCounts, prompt_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "responses",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ResponseCounts, responses),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rewards",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ResponseCounts, rewards),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ResponseCounts, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entropies",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ResponseCounts, entropies),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned apus__response_counts__field_indices_by_name[] = {
+  5,   /* field[5] = entropies */
+  0,   /* field[0] = groups */
+  1,   /* field[1] = prompt_tokens */
+  2,   /* field[2] = responses */
+  3,   /* field[3] = rewards */
+  4,   /* field[4] = tokens */
+};
+static const ProtobufCIntRange apus__response_counts__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor apus__response_counts__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "apus.ResponseCounts",
+  "ResponseCounts",
+  "Apus__ResponseCounts",
+  "apus",
+  sizeof(Apus__ResponseCounts),
+  6,
+  apus__response_counts__field_descriptors,
+  apus__response_counts__field_indices_by_name,
+  1,  apus__response_counts__number_ranges,
+  (ProtobufCMessageInit) apus__response_counts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor apus__ping__field_descriptors[1] =

@@ -10,6 +10,11 @@ extension RunSpec {
     ///
     /// - Throws: when an environment, a method or an option is not known, or a library is missing.
     func checkNames() throws {
+        if isTokenRun {
+            _ = try tokenEnvironment
+            _ = try tokenMethod
+            return
+        }
         _ = try EnvironmentCatalogue.current.resolve(environment.settings)
         // A missing library is told here, once, and not by every process that is started.
         try EnvironmentCatalogue.current.environments.first { $0.id == environment.id }?.prepare()
@@ -19,8 +24,8 @@ extension RunSpec {
     /// Makes what the learner will make, so that a method, a network or a replay that does not fit is told before any process starts. Where the
     /// environment runs in a worker, the learner tells.
     func checkFit() throws {
-        guard EnvironmentCatalogue.current.environments.contains(where: { $0.id == environment.id }) else { return }
+        guard isTokenRun || EnvironmentCatalogue.current.environments.contains(where: { $0.id == environment.id }) else { return }
         setBLASThreads(1)
-        _ = try Trainer(self, catalogue: .current)
+        _ = try training()
     }
 }

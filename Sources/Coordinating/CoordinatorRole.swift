@@ -61,7 +61,7 @@ public final class CoordinatorRole {
                 assignment: ActorAssignment(
                     environment: spec.environment.settings, slots: spec.actors.slots, unroll: spec.actors.unroll, seed: spec.seed,
                     network: try spec.networkSettings, exploration: try spec.exploration,
-                    keepsPolicy: try spec.algorithm.needsBehaviourPolicy)),
+                    keepsPolicy: try spec.algorithm.needsBehaviourPolicy, tokens: try spec.tokenAssignment)),
             ledger: content.ledger, written: Set(written), now: .now)
     }
 

@@ -21,12 +21,13 @@ final class LearnerLoop {
     private let wakeUp: WakeUp
     private let waits: WaitRegister
     private let log: Logger
-    private let trainer: Trainer
+    private let trainer: any Training
     private let checkpoints: CheckpointWriter
     private var ledger: LedgerWriter
     private var ready: [QueuedRollout] = []
     private var progress: TrainingProgress
-    private var mismatches: MismatchDetector
+    /// nil: nobody can compute the actors' numbers again.
+    private var mismatches: MismatchDetector?
     private var lastCheckpoint: (version: UInt64, time: Time)
     /// How many sequences the replay had given when it last gave some.
     private var lastDrawn = (count: 0, time: Time.zero)
@@ -45,7 +46,7 @@ final class LearnerLoop {
         self.wakeUp = wakeUp
         self.waits = waits
         self.log = log
-        trainer = try Trainer(spec, catalogue: catalogue, folder: directory.replay)
+        trainer = try spec.training(catalogue: catalogue, directory: directory)
         if let announcement = trainer.announcement { log.info("\(announcement)") }
         let replays = trainer.keepsReplay ? try ReplayStore(writingTo: directory.replay) : nil
         let store = try CheckpointStore(writingTo: directory.checkpoints)
@@ -61,6 +62,8 @@ final class LearnerLoop {
             try trainer.restore(checkpoint, replay: replays)
             state = checkpoint.state
             log.info("resuming from checkpoint \(checkpoint.version): \(checkpoint.frames) frames")
+        } else {
+            try trainer.begin { log.info("\($0)") }
         }
         // With the ledger, the seeds and these, the run can be made again: see SerialReplay.
         try Files.createDirectory("\(directory.path)/lives")
@@ -70,7 +73,7 @@ final class LearnerLoop {
             store, ledger: directory.ledger, claim: ledger.claim, keep: spec.learner.keepCheckpoints, replays: replays, waits: waits)
         progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
         lastCheckpoint = (trainer.version, .now)
-        mismatches = MismatchDetector(trainer.network, share: spec.learner.mismatchShare, maxLag: trainer.maxLag)
+        mismatches = trainer.mismatchNetwork.map { MismatchDetector($0, share: spec.learner.mismatchShare, maxLag: trainer.maxLag) }
     }
 
     func run() throws -> Ending {
@@ -123,11 +126,11 @@ final class LearnerLoop {
     }
 
     private func published() -> PublishedWeights {
-        let layout = trainer.network.layout
+        let layout = trainer.layout
         let parameters = trainer.published()
-        mismatches.published(parameters, version: trainer.version)
+        mismatches?.published(parameters, version: trainer.version)
         return PublishedWeights(
-            header: WeightsHeader(run: runID, life: life, version: trainer.version, parameters: layout.count, layout: layout.fingerprint),
+            header: WeightsHeader(run: runID, life: life, version: trainer.version, parameters: layout.count + trainer.guidance, layout: layout.fingerprint),
             parameters: parameters)
     }
 
@@ -138,7 +141,7 @@ final class LearnerLoop {
             return desk.maxLag
         }) else { return }
         trainer.bound(maxLag: maxLag)
-        mismatches.bound(maxLag: trainer.maxLag)
+        mismatches?.bound(maxLag: trainer.maxLag)
         let bound = trainer.maxLag
         desk.update { $0.bound = bound }
         wakeUp.signal()
@@ -285,7 +288,7 @@ final class LearnerLoop {
     /// Whether actor and learner agree about the policy that acted.
     private func check(_ rollout: Rollout) throws {
         // Versions of a life before this one may have been made again since, with other weights.
-        guard rollout.life == life, let mismatch = try mismatches.check(rollout) else { return }
+        guard rollout.life == life, let mismatch = try mismatches?.check(rollout) else { return }
         if spec.learner.onMismatch == .stop { throw mismatch }
         log.warning("\(mismatch)")
     }
@@ -344,8 +347,8 @@ final class LearnerLoop {
     private func record(outcome: Outcome?) {
         let shares = desk.read { $0.meter.take(now: .now) }
         var record = progress.record(trainer, shares: shares, outcome: outcome)
-        if let difference = mismatches.take() { record.scalars.append(Gauge("mismatch", Double(difference))) }
-        record.scalars.append(Gauge("rollouts_mismatched", Double(mismatches.mismatches)))
+        if let difference = mismatches?.take() { record.scalars.append(Gauge("mismatch", Double(difference))) }
+        record.scalars.append(Gauge("rollouts_mismatched", Double(mismatches?.mismatches ?? 0)))
         let gauges = record.scalars + account
         desk.update {
             $0.records.append(record)

@@ -17,8 +17,8 @@ public struct LockstepRun {
     private let directory: RunDirectory
     private let signals: Signals
     private let lock: RunLock
-    private let trainer: Trainer
-    private let samplers: [Sampler]
+    private let trainer: any Training
+    private let samplers: [any RolloutSource]
     private let store: CheckpointStore
     private let replays: ReplayStore?
     private let metrics: MetricsWriter
@@ -44,7 +44,7 @@ public struct LockstepRun {
         self.signals = signals
         lock = try RunLock(directory)
         setBLASThreads(1)
-        trainer = try Trainer(spec, catalogue: catalogue, folder: directory.replay)
+        trainer = try spec.training(catalogue: catalogue, directory: directory)
         replays = trainer.keepsReplay ? try ReplayStore(writingTo: directory.replay) : nil
         store = try CheckpointStore(writingTo: directory.checkpoints)
         metrics = try MetricsWriter(directory.metrics)
@@ -53,13 +53,14 @@ public struct LockstepRun {
             let checkpoint = try TrainingCheckpoint(newest)
             try trainer.restore(checkpoint, replay: replays)
             state = checkpoint.state
+        } else {
+            try trainer.begin { _ in }
         }
         let assignment = try ActorAssignment(spec)
         let incarnation = UInt32(truncatingIfNeeded: trainer.version)
         samplers = try (0..<max(spec.actors.count, 1)).map {
-            try Sampler(
-                assignment, place: MemberPlace(rank: UInt32($0), incarnation: incarnation), credits: spec.learner.rolloutsPerUpdate,
-                catalogue: catalogue)
+            try assignment.source(
+                place: MemberPlace(rank: UInt32($0), incarnation: incarnation), credits: spec.learner.rolloutsPerUpdate, catalogue: catalogue)
         }
         progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
     }
@@ -79,7 +80,7 @@ public struct LockstepRun {
                 let sampler = samplers[index % samplers.count]
                 let age = lag.age(seed: spec.seed, version: trainer.version, rollout: index)
                 let acting = published[max(published.count - 1 - age, 0)]
-                acting.parameters.withBytes { sampler.load($0, version: acting.version) }
+                acting.parameters.withBytes { sampler.load($0, version: acting.version, life: 0) }
                 return try sampler.collect()
             }
             let version = trainer.version

@@ -4,7 +4,7 @@ import Platform
 import Runs
 import Wire
 
-extension Trainer {
+extension Training {
     /// Whether the run is over: solved, or at a limit. Solved means that the training return has reached the target and an evaluation of
     /// exactly this version confirms it.
     func judge(_ progress: inout TrainingProgress) throws -> Outcome? {
@@ -21,15 +21,20 @@ extension Trainer {
     /// Plays fresh episodes with the current version. Start states depend on seed and version alone.
     @discardableResult
     func evaluate(_ progress: inout TrainingProgress) throws -> EvaluationResult {
-        let evaluation = Evaluation(episodes: spec.stop.evaluationEpisodes, seed: spec.seed)
         let entry = WaitRegister.Entry(
             thread: "training", resource: "evaluation", holder: "environment",
             detail: "\(spec.stop.evaluationEpisodes) episodes of \(spec.environment.id) with version \(version)")
         let result = try waiting(entry) {
-            try evaluation.run(
-                environment, network: network, parameters: weights.parameters(), round: UInt32(truncatingIfNeeded: version))
+            try evaluation()
         }
         progress.evaluated(result, version: version)
         return result
+    }
+}
+
+extension Trainer {
+    package func evaluation() throws -> EvaluationResult {
+        try Evaluation(episodes: spec.stop.evaluationEpisodes, seed: spec.seed)
+            .run(environment, network: network, parameters: weights.parameters(), round: UInt32(truncatingIfNeeded: version))
     }
 }

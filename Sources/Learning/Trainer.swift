@@ -38,7 +38,7 @@ public struct NonFiniteUpdate: Remediable {
 
 /// The learner's arithmetic: rollouts in, new weights out. It knows nothing of sockets, files or clocks, so that the serial and the
 /// distributed learner are one.
-public final class Trainer {
+public final class Trainer: Training {
     public let environment: ResolvedEnvironment
     public let network: any PolicyNetwork
     private let learner: any Learner
@@ -61,6 +61,8 @@ public final class Trainer {
 
     /// The target policy's.
     public var weights: Weights { learner.weights }
+    package var layout: ParameterLayout { network.layout }
+    package var mismatchNetwork: (any PolicyNetwork)? { network }
 
     /// - Parameter folder: where a replay on the disk puts its files.
     public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue, folder: String = ".") throws {
@@ -177,15 +179,10 @@ public final class Trainer {
 extension Trainer {
     /// Everything that the arithmetic needs to go on: weights and optimiser by name, counters.
     package func snapshot() -> (weights: [Column], optimizer: [Column], statistics: JSON, replay: ReplaySnapshot?) {
-        let columns = network.layout.specs.map { spec in
-            Column(
-                spec.name, .float32, spec.shape,
-                weights.flat.rows(spec.offset..<spec.offset + spec.count).withBuffer { SharedBytes(copying: UnsafeRawBufferPointer($0)) })
-        }
         var statistics = [JSON.Member("reward", rewardScaling.moments.json)]
         if let observationStatistics { statistics.append(JSON.Member("observation", observationStatistics.moments.json)) }
         if let replay { statistics.append(JSON.Member("replay_drawn", .array(replay.drawn.map(JSON.integer)))) }
-        return (columns, learner.state, .object(statistics), spec.replay.saved ? replay?.buffer.snapshot() : nil)
+        return (weights.columns, learner.state, .object(statistics), spec.replay.saved ? replay?.buffer.snapshot() : nil)
     }
 
     /// Goes on from a snapshot.

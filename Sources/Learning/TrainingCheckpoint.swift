@@ -63,7 +63,7 @@ package struct TrainingCheckpoint: Sendable {
         try replays.prune(keepingThoseOf: manifests)
     }
 
-    package init(_ trainer: Trainer, state: TrainingState, life: UInt32? = nil) {
+    package init(_ trainer: any Training, state: TrainingState, life: UInt32? = nil) {
         self.life = life
         (weights, optimizer, statistics, replay) = trainer.snapshot()
         replayManifest = nil

@@ -27,7 +27,7 @@ struct TrainingProgress {
     private var lastReport: UpdateReport?
     private var sequence: UInt64 = 0
 
-    init(spec: RunSpec, state: TrainingState, trainer: Trainer, now: Time) {
+    init(spec: RunSpec, state: TrainingState, trainer: any Training, now: Time) {
         self.spec = spec
         self.state = state
         episodes = EpisodeWindow(capacity: spec.stop.episodes)
@@ -86,7 +86,7 @@ struct TrainingProgress {
     func recordIsDue(now: Time) -> Bool { now - recorded.time >= spec.metrics.everySeconds }
 
     /// The averages since the last record.
-    mutating func record(_ trainer: Trainer, shares: [(name: String, share: Double)], outcome: Outcome?) -> Record {
+    mutating func record(_ trainer: any Training, shares: [(name: String, share: Double)], outcome: Outcome?) -> Record {
         let (now, version, frames) = (Time.now, trainer.version, trainer.frames)
         let elapsed = max(now - recorded.time, 1e-9)
         var scalars = [

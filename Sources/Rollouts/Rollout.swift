@@ -58,13 +58,16 @@ public struct Rollout: Sendable {
     /// [T, B, P] float32: what the behaviour policy said of each step, as the numbers that describe its distribution (logits of a discrete
     /// one); P is 0 unless the run's method asks for them.
     public let behaviourPolicy: Column
+    /// What a token policy has drawn; then `steps` counts the tokens that it drew, `slots` is 1, and the columns of steps are empty.
+    public let responses: ResponseBlock?
 
     public var frames: Int { steps * slots }
     /// The shape of one observation.
     public var observationShape: [Int] { Array(observation.shape.dropFirst(2)) }
     /// Every column, in the order in which they travel.
     public var columns: [Column] {
-        [
+        if let responses { return responses.columns }
+        return [
             observation, action, behaviourLogProb, reward, terminated, truncated, finalIndex, finalObservation, episodeReturn,
             episodeLength, recurrentState, behaviourPolicy,
         ]
@@ -94,5 +97,24 @@ public struct Rollout: Sendable {
         self.recurrentState = recurrentState
         self.behaviourPolicy =
             behaviourPolicy ?? Column("behaviourPolicy", .float32, [steps, slots, 0], SharedBytes(recurrentState.bytes, offset: 0, count: 0))
+        responses = nil
     }
+
+    /// A rollout of responses.
+    /// - Parameter drawn: the tokens that the policy drew for it.
+    public init(id: RolloutID, version: UInt64, life: UInt32 = 0, drawn: Int, responses: ResponseBlock) {
+        self.id = id
+        self.version = version
+        self.life = life
+        steps = max(drawn, 1)
+        slots = 1
+        let none = Column("none", [Float](), [0])
+        (observation, action, behaviourLogProb, reward) = (none, none, none, none)
+        (terminated, truncated, finalIndex, finalObservation) = (none, none, none, none)
+        (episodeReturn, episodeLength, recurrentState, behaviourPolicy) = (none, none, none, none)
+        self.responses = responses
+    }
+
+    /// The groups of a rollout of responses; empty for another one.
+    public var groups: [ResponseGroup] { responses?.decoded(version: version) ?? [] }
 }

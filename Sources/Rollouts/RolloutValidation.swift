@@ -14,6 +14,13 @@ public struct RolloutShape: Sendable, Hashable {
     public var steps: Int
     /// B may not be larger.
     public var maximumSlots: Int
+    /// Of rollouts of responses; the rest has no meaning then.
+    public var responses: ResponseShape?
+
+    public init(responses: ResponseShape) {
+        self.init(observation: .discrete(1), action: .discrete(1), steps: 1, maximumSlots: 1)
+        self.responses = responses
+    }
 
     public init(observation: Space, action: Space, stateCount: Int = 0, policyCount: Int = 0, steps: Int, maximumSlots: Int) {
         self.observation = observation
@@ -29,6 +36,19 @@ extension Rollout {
     /// Checks everything that the learner relies on. A rollout comes from another process and is not trusted: after this, no index in it is
     /// out of range, no float is infinite or NaN, and the flags and the ended episodes tell the same story.
     public func validate(_ expected: RolloutShape) throws(RolloutError) {
+        guard (responses == nil) == (expected.responses == nil) else {
+            throw RolloutError(
+                id, "body", responses == nil ? "steps in place of responses" : "responses in place of steps",
+                remedy: "Actor and learner must run one environment.")
+        }
+        if let responses, let shape = expected.responses {
+            try responses.validate(shape, id, version: version)
+            let drawn = groups.reduce(0) { $0 + $1.drawnTokens }
+            guard steps == max(drawn, 1), slots == 1 else {
+                throw RolloutError(id, "steps", "\(steps) steps for \(drawn) drawn tokens", remedy: "The actor must count the tokens that its policy drew.")
+            }
+            return
+        }
         try checkShapes(expected)
         for column in [observation, action, behaviourLogProb, reward, finalObservation, episodeReturn, recurrentState, behaviourPolicy] {
             try checkFinite(column)
@@ -150,7 +170,7 @@ extension Rollout {
 
 extension Column {
     /// Whether all floats are known to be finite: the fast answer for what is aligned, and that is nearly everything.
-    fileprivate var isFinite: Bool {
+    var isFinite: Bool {
         UInt(bitPattern: bytes.pointer) % 4 == 0 && apus_all_finite(bytes.pointer.assumingMemoryBound(to: Float.self), elementCount) != 0
     }
 

@@ -3,7 +3,7 @@ import CProtobufC
 /// The constants of the contract in `proto/apus.proto`.
 public enum WireProtocol {
     /// Both ends of a conversation must have the same number; a difference is refused with both named.
-    public static let version: UInt32 = 4
+    public static let version: UInt32 = 5
 
     /// The largest control or stream message (without column frames), in bytes.
     public static let maximumMessageBytes = 1 << 20
@@ -13,6 +13,8 @@ public enum WireProtocol {
     public static let maximumFrameBytes: Int64 = 1 << 30
     /// A rollout is its header and this many column frames.
     public static let columnFrames = 12
+    /// Of responses.
+    public static let responseFrames = 9
     /// Of protobuf-c, as it was found at the program's start.
     public static var protobufVersion: String { String(cString: protobuf_c_version()) }
     /// An actor never holds more unacknowledged rollouts than this.

@@ -19,6 +19,7 @@ typedef struct Apus__Control Apus__Control;
 typedef struct Apus__Hello Apus__Hello;
 typedef struct Apus__Welcome Apus__Welcome;
 typedef struct Apus__ActorAssignment Apus__ActorAssignment;
+typedef struct Apus__TokenAssignment Apus__TokenAssignment;
 typedef struct Apus__EpsilonLadder Apus__EpsilonLadder;
 typedef struct Apus__EnvironmentSettings Apus__EnvironmentSettings;
 typedef struct Apus__NetworkSettings Apus__NetworkSettings;
@@ -48,6 +49,7 @@ typedef struct Apus__Stream Apus__Stream;
 typedef struct Apus__Attach Apus__Attach;
 typedef struct Apus__Grant Apus__Grant;
 typedef struct Apus__Rollout Apus__Rollout;
+typedef struct Apus__ResponseCounts Apus__ResponseCounts;
 typedef struct Apus__Ping Apus__Ping;
 typedef struct Apus__Detach Apus__Detach;
 typedef struct Apus__WeightsHeader Apus__WeightsHeader;
@@ -252,10 +254,36 @@ struct  Apus__ActorAssignment
    * Rollouts carry the column behaviour_policy.
    */
   protobuf_c_boolean keeps_policy;
+  /*
+   * Set where a token policy acts: then `slots` are responses that are drawn at once, and unroll, network, exploration and keeps_policy have no meaning.
+   */
+  Apus__TokenAssignment *tokens;
 };
 #define APUS__ACTOR_ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__actor_assignment__descriptor) \
-    , NULL, 0, 0, 0, NULL, NULL, 0 }
+    , NULL, 0, 0, 0, NULL, NULL, 0, NULL }
+
+
+/*
+ * Settings by name; a name that is not known is refused.
+ */
+struct  Apus__TokenAssignment
+{
+  ProtobufCMessage base;
+  size_t n_transformer;
+  Apus__Gauge **transformer;
+  size_t n_sampling;
+  Apus__Gauge **sampling;
+  size_t n_plan;
+  Apus__Gauge **plan;
+  /*
+   * The numbers that follow the parameters in the weights: how tasks are drawn.
+   */
+  uint32_t guidance;
+};
+#define APUS__TOKEN_ASSIGNMENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__token_assignment__descriptor) \
+    , 0,NULL, 0,NULL, 0,NULL, 0 }
 
 
 /*
@@ -823,10 +851,32 @@ struct  Apus__Rollout
    * The learner's life that made `version`.
    */
   uint32_t life;
+  /*
+   * Set for responses of a token policy: then `steps` counts the tokens that it drew, `slots` is 1, the other shapes have no meaning, and these
+   * frames follow:
+   *   groups [Q, 5] i32  prompts [P] i32  responses [R, 8] i32  rewards [R, C] f32  tokens [N] i32  log_probs [N] f32  ages [N] i32
+   *   roles [N] u8  entropies [N or 0] f32
+   */
+  Apus__ResponseCounts *responses;
 };
 #define APUS__ROLLOUT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__rollout__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0,NULL, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0,NULL, 0, 0, 0, NULL }
+
+
+struct  Apus__ResponseCounts
+{
+  ProtobufCMessage base;
+  uint32_t groups;
+  uint32_t prompt_tokens;
+  uint32_t responses;
+  uint32_t rewards;
+  uint32_t tokens;
+  protobuf_c_boolean entropies;
+};
+#define APUS__RESPONSE_COUNTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&apus__response_counts__descriptor) \
+    , 0, 0, 0, 0, 0, 0 }
 
 
 /*
@@ -953,6 +1003,25 @@ Apus__ActorAssignment *
                       const uint8_t       *data);
 void   apus__actor_assignment__free_unpacked
                      (Apus__ActorAssignment *message,
+                      ProtobufCAllocator *allocator);
+/* Apus__TokenAssignment methods */
+void   apus__token_assignment__init
+                     (Apus__TokenAssignment         *message);
+size_t apus__token_assignment__get_packed_size
+                     (const Apus__TokenAssignment   *message);
+size_t apus__token_assignment__pack
+                     (const Apus__TokenAssignment   *message,
+                      uint8_t             *out);
+size_t apus__token_assignment__pack_to_buffer
+                     (const Apus__TokenAssignment   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__TokenAssignment *
+       apus__token_assignment__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__token_assignment__free_unpacked
+                     (Apus__TokenAssignment *message,
                       ProtobufCAllocator *allocator);
 /* Apus__EpsilonLadder methods */
 void   apus__epsilon_ladder__init
@@ -1505,6 +1574,25 @@ Apus__Rollout *
 void   apus__rollout__free_unpacked
                      (Apus__Rollout *message,
                       ProtobufCAllocator *allocator);
+/* Apus__ResponseCounts methods */
+void   apus__response_counts__init
+                     (Apus__ResponseCounts         *message);
+size_t apus__response_counts__get_packed_size
+                     (const Apus__ResponseCounts   *message);
+size_t apus__response_counts__pack
+                     (const Apus__ResponseCounts   *message,
+                      uint8_t             *out);
+size_t apus__response_counts__pack_to_buffer
+                     (const Apus__ResponseCounts   *message,
+                      ProtobufCBuffer     *buffer);
+Apus__ResponseCounts *
+       apus__response_counts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   apus__response_counts__free_unpacked
+                     (Apus__ResponseCounts *message,
+                      ProtobufCAllocator *allocator);
 /* Apus__Ping methods */
 void   apus__ping__init
                      (Apus__Ping         *message);
@@ -1575,6 +1663,9 @@ typedef void (*Apus__Welcome_Closure)
                   void *closure_data);
 typedef void (*Apus__ActorAssignment_Closure)
                  (const Apus__ActorAssignment *message,
+                  void *closure_data);
+typedef void (*Apus__TokenAssignment_Closure)
+                 (const Apus__TokenAssignment *message,
                   void *closure_data);
 typedef void (*Apus__EpsilonLadder_Closure)
                  (const Apus__EpsilonLadder *message,
@@ -1663,6 +1754,9 @@ typedef void (*Apus__Grant_Closure)
 typedef void (*Apus__Rollout_Closure)
                  (const Apus__Rollout *message,
                   void *closure_data);
+typedef void (*Apus__ResponseCounts_Closure)
+                 (const Apus__ResponseCounts *message,
+                  void *closure_data);
 typedef void (*Apus__Ping_Closure)
                  (const Apus__Ping *message,
                   void *closure_data);
@@ -1686,6 +1780,7 @@ extern const ProtobufCMessageDescriptor apus__control__descriptor;
 extern const ProtobufCMessageDescriptor apus__hello__descriptor;
 extern const ProtobufCMessageDescriptor apus__welcome__descriptor;
 extern const ProtobufCMessageDescriptor apus__actor_assignment__descriptor;
+extern const ProtobufCMessageDescriptor apus__token_assignment__descriptor;
 extern const ProtobufCMessageDescriptor apus__epsilon_ladder__descriptor;
 extern const ProtobufCMessageDescriptor apus__environment_settings__descriptor;
 extern const ProtobufCMessageDescriptor apus__network_settings__descriptor;
@@ -1715,6 +1810,7 @@ extern const ProtobufCMessageDescriptor apus__stream__descriptor;
 extern const ProtobufCMessageDescriptor apus__attach__descriptor;
 extern const ProtobufCMessageDescriptor apus__grant__descriptor;
 extern const ProtobufCMessageDescriptor apus__rollout__descriptor;
+extern const ProtobufCMessageDescriptor apus__response_counts__descriptor;
 extern const ProtobufCMessageDescriptor apus__ping__descriptor;
 extern const ProtobufCMessageDescriptor apus__detach__descriptor;
 extern const ProtobufCMessageDescriptor apus__weights_header__descriptor;

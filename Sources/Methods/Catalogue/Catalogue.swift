@@ -135,7 +135,7 @@ public struct MethodCatalogue: Sendable {
         .topr,
         .trpo,
         .vtrace,
-    ])
+    ] + tokens)
     /// What this program knows: see `Program`.
     @TaskLocal public static var current = standard
 

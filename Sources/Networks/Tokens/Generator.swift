@@ -1,4 +1,5 @@
 import CKernels
+import Glibc
 import Tensors
 
 /// How responses are drawn.
@@ -13,6 +14,11 @@ public struct GenerationSettings: Sendable, Hashable {
     /// The share of probability that the most probable tokens must reach together to be drawn from (Holtzman et al., 2020).
     public var topP: Float = 1
     public var seed: UInt64 = 0
+    /// Who draws: an actor and how often it was started before; both with the seed decide the random numbers.
+    public var actor: UInt32 = 0
+    public var incarnation: UInt32 = 0
+    /// Responses carry the entropy of the distribution that each token was drawn from.
+    public var keepsEntropy = false
     /// After new weights, what slots have read is read again with them; otherwise they go on with the keys and values of the old ones.
     public var readsAgain = true
 
@@ -45,9 +51,15 @@ public struct Response: Sendable, Hashable {
 
     public let id: UInt64
     public let prompt: [Int32]
+    /// It ends after so many tokens.
+    let longest: Int
+    /// The most probable token is taken, whatever the temperature.
+    let isGreedy: Bool
     public internal(set) var tokens: [Int32] = []
     /// Of each token under the distribution that it was drawn from: after temperature and top-p, of the version that drew it.
     public internal(set) var logProbs: [Float] = []
+    /// Of the distribution that each token was drawn from, in nats; empty unless the settings ask for it.
+    public internal(set) var entropies: [Float] = []
     /// The first is at token 0.
     public internal(set) var versions: [VersionSwitch] = []
     public internal(set) var end = End.open
@@ -63,6 +75,8 @@ public final class Generator {
     public private(set) var version: UInt64
     /// The tokens that were drawn.
     public private(set) var drawn = 0
+    /// The temperature of a token, from the entropy of its distribution at the settings' temperature; nil: the settings' own.
+    public var temperatures: ((_ entropy: Float) -> Float)?
     private var decoder: Decoder
     private let cache: TokenCache
     private let key: RandomKey
@@ -76,6 +90,8 @@ public final class Generator {
 
     private struct Group {
         let prompt: [Int32]
+        let longest: Int
+        let isGreedy: Bool
         var responses: ArraySlice<UInt64>
     }
 
@@ -100,17 +116,21 @@ public final class Generator {
         self.version = version
         decoder = Decoder(transformer, weights)
         cache = TokenCache(transformer, slots: settings.slots + 1, tokens: min(transformer.settings.context, settings.longestResponse + 16))
-        key = RandomKey(seed: settings.seed, purpose: .generation)
+        key = RandomKey(seed: settings.seed, purpose: .generation, actor: settings.actor, incarnation: settings.incarnation)
         slots = Array(repeating: nil, count: settings.slots)
     }
 
     /// Asks for a response to the prompt for each id, which names its random numbers: no other response has it. The prompt is read once for
     /// all that begin before the weights change.
-    public func add(prompt: [Int32], responses: [UInt64]) throws(TokenError) {
+    /// - Parameters:
+    ///   - longest: the responses end after so many tokens; nil: as the settings say.
+    ///   - greedy: take the most probable token every time.
+    public func add(prompt: [Int32], responses: [UInt64], longest: Int? = nil, greedy: Bool = false) throws(TokenError) {
         try transformer.check(TokenGroup(prompt: prompt, responses: []), place: "the prompt of response \(responses.first ?? 0)")
         guard !responses.isEmpty else { return }
-        cache.reserve(min(transformer.settings.context, prompt.count + settings.longestResponse))
-        queue.append(Group(prompt: prompt, responses: responses[...]))
+        let longest = min(longest ?? settings.longestResponse, settings.longestResponse)
+        cache.reserve(min(transformer.settings.context, prompt.count + longest))
+        queue.append(Group(prompt: prompt, longest: max(longest, 1), isGreedy: greedy, responses: responses[...]))
     }
 
     /// Responses that have begun and are not finished.
@@ -169,9 +189,11 @@ public final class Generator {
         var sources: [Int] = []
         var free = slots.indices.filter { slots[$0] == nil }[...]
         while !free.isEmpty, next < queue.count {
-            let prompt = queue[next].prompt
+            let (prompt, longest, isGreedy) = (queue[next].prompt, queue[next].longest, queue[next].isGreedy)
             let taken = Array(free.prefix(queue[next].responses.count))
-            for slot in taken { slots[slot] = Response(id: queue[next].responses.popFirst()!, prompt: prompt) }
+            for slot in taken {
+                slots[slot] = Response(id: queue[next].responses.popFirst()!, prompt: prompt, longest: longest, isGreedy: isGreedy)
+            }
             free = free.dropFirst(taken.count)
             if let stored = storedLogits {
                 for slot in taken { cache.copy(from: store, to: slot, count: prompt.count) }
@@ -219,11 +241,25 @@ public final class Generator {
         var tokens = [Int32](repeating: 0, count: chosen.count)
         var logProbs = [Float](repeating: 0, count: chosen.count)
         let workspace = Tensor([2 * transformer.settings.vocabulary]) { _ in }
+        let vocabulary = transformer.settings.vocabulary
         all.withBuffer { logits in
             workspace.withMutableBuffer {
                 apus_draw_tokens(
-                    logits.baseAddress, uniforms, settings.temperature, settings.topP, &tokens, &logProbs, $0.baseAddress, chosen.count,
-                    transformer.settings.vocabulary)
+                    logits.baseAddress, uniforms, settings.temperature, settings.topP, &tokens, &logProbs, $0.baseAddress, chosen.count, vocabulary)
+                for (row, slot) in chosen.enumerated() {
+                    let own = UnsafeBufferPointer(rebasing: logits[row * vocabulary..<(row + 1) * vocabulary])
+                    if slots[slot]!.isGreedy {
+                        apus_draw_tokens(own.baseAddress, [0], 0, 1, &tokens[row], &logProbs[row], $0.baseAddress, 1, vocabulary)
+                    } else if settings.keepsEntropy || temperatures != nil {
+                        var temperature = settings.temperature
+                        if let temperatures {
+                            temperature = temperatures(entropy(own, temperature: temperature))
+                            apus_draw_tokens(
+                                own.baseAddress, [uniforms[row]], temperature, settings.topP, &tokens[row], &logProbs[row], $0.baseAddress, 1, vocabulary)
+                        }
+                        if settings.keepsEntropy { slots[slot]!.entropies.append(entropy(own, temperature: temperature)) }
+                    }
+                }
             }
         }
         drawn += chosen.count
@@ -232,7 +268,7 @@ public final class Generator {
             let response = slots[slot]!
             if tokens[row] == settings.stop {
                 slots[slot]!.end = .stopped
-            } else if response.tokens.count == settings.longestResponse
+            } else if response.tokens.count == response.longest
                 || response.prompt.count + response.tokens.count == transformer.settings.context
             {
                 slots[slot]!.end = .length
@@ -242,6 +278,20 @@ public final class Generator {
             finished.append(slots[slot]!)
             slots[slot] = nil
         }
+    }
+
+    /// Of the softmax of logits / temperature, in nats.
+    private func entropy(_ logits: UnsafeBufferPointer<Float>, temperature: Float) -> Float {
+        guard temperature > 0 else { return 0 }
+        let largest = logits.max() ?? 0
+        var (sum, weighted) = (Float(0), Float(0))
+        for logit in logits {
+            let x = (logit - largest) / temperature
+            let weight = expf(x)
+            sum += weight
+            weighted += weight * x
+        }
+        return logf(sum) - weighted / sum
     }
 
     /// Rows one below the other.

@@ -10,6 +10,8 @@ public struct RunSpec: Codable, Sendable, Equatable {
     public var environment = EnvironmentSection()
     public var reward = RewardSection()
     public var network = NetworkSection()
+    public var tokens = TokensSection()
+    public var warmup = WarmupSection()
     public var method = MethodSection()
     public var replay = ReplaySection()
     public var optimizer = OptimizerSection()

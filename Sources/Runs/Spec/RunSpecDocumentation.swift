@@ -1,5 +1,6 @@
 import Methods
 import Networks
+import Rollouts
 
 extension RunSpec {
     /// One line for every key, in the order of the file. Written as comments into `run.yaml` and shown by the command line.
@@ -26,6 +27,28 @@ extension RunSpec {
         ("network.normalize_observations", "Centre and scale observations by their running mean and variance"),
         ("network.continuous_policy", "How actions of a box are drawn: \(ContinuousPolicy.names)"),
         ("network.initial_log_deviation", "Logarithm of a continuous policy's standard deviation at the start"),
+        ("tokens", "The transformer of a token policy, and how responses are drawn from it; other environments do not use it"),
+        ("tokens.layers", "Layers of the transformer"),
+        ("tokens.width", "Width of the stream that layers add to"),
+        ("tokens.heads", "Heads of the attention"),
+        ("tokens.key_heads", "Heads of keys and values (0: as many as heads)"),
+        ("tokens.feed_forward_width", "Inner width of the layers between attentions (0: four times the width)"),
+        ("tokens.context", "The longest prompt and response together, in tokens (0: what the environment needs)"),
+        ("tokens.norm", "How the stream is normalised: \(TransformerSettings.Norm.names)"),
+        ("tokens.feed_forward", "What stands between attentions: \(TransformerSettings.FeedForward.names)"),
+        ("tokens.tied", "The embedding of the tokens is also the matrix of the logits"),
+        ("tokens.longest_response", "Responses are cut after this many tokens (0: the environment's limit)"),
+        ("tokens.temperature", "Logits are divided by this before a token is drawn"),
+        ("tokens.top_p", "Share of probability of the most probable tokens that are drawn from"),
+        ("tokens.groups", "Groups of responses in one rollout"),
+        ("tokens.changes", "What becomes of unfinished responses when a new version arrives: \(SamplingSettings.Changes.names)"),
+        ("tokens.curriculum", "How tasks are drawn, by how often they are solved: \(TokensSection.Curriculum.names)"),
+        ("tokens.samples", "Responses to each task of an evaluation: pass@1 up to pass@this"),
+        ("warmup", "Supervised training on the environment's demonstrations before the first update of a token policy"),
+        ("warmup.updates", "Gradient steps at most (0: no warm-up)"),
+        ("warmup.batch", "Demonstrations in one step"),
+        ("warmup.learning_rate", "Step size"),
+        ("warmup.accuracy", "It ends when this share of drawn responses is correct"),
         ("method", "How the policy is improved"),
         ("method.id", "Name of the method (apus methods lists them)"),
         ("method.options", "The method's own settings by name; what is left out has the method's default"),

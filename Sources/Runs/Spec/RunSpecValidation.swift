@@ -23,6 +23,18 @@ extension RunSpec {
         try count("network.memory_width", network.memoryWidth, to: 65_536)
         try check("network.initial_log_deviation", network.initialLogDeviation, abs(network.initialLogDeviation) <= 20, "-20 to 20")
         for width in network.hidden { try count("network.hidden", width, to: 65_536) }
+        for (key, value, least) in [
+            ("layers", tokens.layers, 1), ("width", tokens.width, 1), ("heads", tokens.heads, 1), ("key_heads", tokens.keyHeads, 0),
+            ("feed_forward_width", tokens.feedForwardWidth, 0), ("context", tokens.context, 0), ("longest_response", tokens.longestResponse, 0),
+        ] { try count("tokens.\(key)", value, from: least, to: 1 << 20) }
+        try check("tokens.temperature", tokens.temperature, tokens.temperature > 0 && tokens.temperature <= 1000, "a number above 0, at most 1000")
+        try check("tokens.top_p", tokens.topP, tokens.topP > 0 && tokens.topP <= 1, "a number above 0, at most 1")
+        try count("tokens.groups", tokens.groups, to: 65_536)
+        try count("tokens.samples", tokens.samples, to: 1024)
+        try count("warmup.updates", warmup.updates, from: 0)
+        try count("warmup.batch", warmup.batch, to: 65_536)
+        try positive("warmup.learning_rate", warmup.learningRate)
+        try check("warmup.accuracy", warmup.accuracy, warmup.accuracy > 0 && warmup.accuracy <= 1, "a number above 0, at most 1")
         try check("method.id", "empty", !method.id.isEmpty, "the name of a method")
         for (option, value) in method.options.sorted(by: { $0.key < $1.key }) {
             try check("method.options.\(option)", value, !value.isNaN, "a number")

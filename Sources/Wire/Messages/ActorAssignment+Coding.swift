@@ -1,6 +1,8 @@
 import CWire
 import Environments
 import Networks
+import Platform
+import Rollouts
 
 extension ActorAssignment {
     func message(_ arena: inout Arena) -> Apus__ActorAssignment {
@@ -13,6 +15,7 @@ extension ActorAssignment {
         message.network = arena.message(network.message(&arena))
         if case .epsilonGreedy(let ladder) = exploration { message.exploration = arena.message(ladder.message) }
         message.keeps_policy = keepsPolicy ? 1 : 0
+        if let tokens { message.tokens = arena.message(tokens.message(&arena)) }
         return message
     }
 
@@ -26,7 +29,40 @@ extension ActorAssignment {
             exploration: try message.exploration.map { pointer throws(WireError) in
                 Exploration.epsilonGreedy(try EpsilonLadder(pointer.pointee))
             } ?? .policy,
-            keepsPolicy: message.keeps_policy != 0)
+            keepsPolicy: message.keeps_policy != 0,
+            tokens: try message.tokens.map { pointer throws(WireError) in try TokenAssignment(pointer.pointee) })
+    }
+}
+
+extension TokenAssignment {
+    fileprivate func message(_ arena: inout Arena) -> Apus__TokenAssignment {
+        var message = Apus__TokenAssignment()
+        apus__token_assignment__init(&message)
+        // Sorted, so that one run file makes one message.
+        func gauges(_ numbers: NamedNumbers) -> [Gauge] { numbers.values.sorted { $0.key < $1.key }.map { Gauge($0.key, $0.value) } }
+        let lists = [transformer, sampling.numbers, plan.numbers].map(gauges)
+        (message.n_transformer, message.transformer) = (lists[0].count, arena.messages(lists[0]) { $0.message(&$1) })
+        (message.n_sampling, message.sampling) = (lists[1].count, arena.messages(lists[1]) { $0.message(&$1) })
+        (message.n_plan, message.plan) = (lists[2].count, arena.messages(lists[2]) { $0.message(&$1) })
+        message.guidance = UInt32(clamping: guidance)
+        return message
+    }
+
+    fileprivate init(_ message: Apus__TokenAssignment) throws(WireError) {
+        func numbers(_ gauges: [Gauge]) -> NamedNumbers { NamedNumbers(Dictionary(gauges.map { ($0.name, $0.value) }) { $1 }) }
+        do {
+            self.init(
+                transformer: numbers(elements(message.n_transformer, message.transformer).map { Gauge($0) }),
+                sampling: try SamplingSettings(numbers(elements(message.n_sampling, message.sampling).map { Gauge($0) }), place: "sampling"),
+                plan: try GroupPlan(numbers(elements(message.n_plan, message.plan).map { Gauge($0) }), place: "plan"),
+                guidance: try inside("TokenAssignment.guidance", message.guidance, 0...1 << 24))
+        } catch let error as NumberError {
+            throw .invalid(field: "TokenAssignment.\(error.place)", value: error.problem, allowed: "the settings of this protocol version")
+        } catch let error as WireError {
+            throw error
+        } catch {
+            throw .invalid(field: "TokenAssignment", value: "\(error)", allowed: "the settings of this protocol version")
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 import Environments
 import Networks
+import Rollouts
 
 /// Who a member of a run is. The coordinator itself is not a member.
 public enum Role: UInt32, Sendable, Hashable, CustomStringConvertible {
@@ -89,10 +90,12 @@ public struct ActorAssignment: Sendable, Equatable {
     public var exploration: Exploration
     /// Whether rollouts carry what the policy said of every step, not only the log-probability of the action.
     public var keepsPolicy: Bool
+    /// Where a token policy acts; then slots are responses that are drawn at once.
+    public var tokens: TokenAssignment?
 
     public init(
         environment: EnvironmentSettings, slots: Int, unroll: Int, seed: UInt64, network: NetworkSettings, exploration: Exploration = .policy,
-        keepsPolicy: Bool = false
+        keepsPolicy: Bool = false, tokens: TokenAssignment? = nil
     ) {
         self.environment = environment
         self.slots = slots
@@ -101,6 +104,7 @@ public struct ActorAssignment: Sendable, Equatable {
         self.network = network
         self.exploration = exploration
         self.keepsPolicy = keepsPolicy
+        self.tokens = tokens
     }
 }
 

@@ -22,6 +22,13 @@ public struct RolloutHeader: Sendable, Equatable {
     public var stateCount: Int
     /// The numbers of a step's behaviour policy.
     public var policyCount: Int
+    /// Of a rollout of responses: how many there are of everything.
+    public var responses: ResponseCounts?
+
+    public struct ResponseCounts: Sendable, Equatable {
+        public var groups, promptTokens, responses, rewards, tokens: Int
+        public var hasEntropies: Bool
+    }
 
     public init(_ rollout: Rollout) {
         id = rollout.id
@@ -34,8 +41,13 @@ public struct RolloutHeader: Sendable, Equatable {
         observationShape = rollout.observationShape
         actionType = rollout.action.type
         actionShape = Array(rollout.action.shape.dropFirst(2))
-        stateCount = rollout.recurrentState.shape[1]
-        policyCount = rollout.behaviourPolicy.shape[2]
+        stateCount = rollout.recurrentState.shape.last ?? 0
+        policyCount = rollout.behaviourPolicy.shape.last ?? 0
+        responses = rollout.responses.map {
+            ResponseCounts(
+                groups: $0.groups.shape[0], promptTokens: $0.prompts.elementCount, responses: $0.responses.shape[0], rewards: $0.rewards.shape[1],
+                tokens: $0.tokens.elementCount, hasEntropies: $0.entropies.elementCount > 0)
+        }
     }
 
     /// The frame that precedes the columns.
@@ -54,9 +66,19 @@ public struct RolloutHeader: Sendable, Equatable {
             var stream = Apus__Stream()
             apus__stream__init(&stream)
             stream.body_case = APUS__STREAM__BODY_ROLLOUT
-            return withUnsafeMutablePointer(to: &message) { pointer in
-                stream.rollout = pointer
-                return withUnsafeMutablePointer(to: &stream) { pack($0) }
+            var counts = Apus__ResponseCounts()
+            apus__response_counts__init(&counts)
+            if let responses {
+                (counts.groups, counts.responses, counts.rewards) = (UInt32(responses.groups), UInt32(responses.responses), UInt32(responses.rewards))
+                (counts.prompt_tokens, counts.tokens) = (UInt32(responses.promptTokens), UInt32(responses.tokens))
+                counts.entropies = responses.hasEntropies ? 1 : 0
+            }
+            return withUnsafeMutablePointer(to: &counts) { counts in
+                if responses != nil { message.responses = counts }
+                return withUnsafeMutablePointer(to: &message) { pointer in
+                    stream.rollout = pointer
+                    return withUnsafeMutablePointer(to: &stream) { pack($0) }
+                }
             }
         }
     }
@@ -82,6 +104,17 @@ public struct RolloutHeader: Sendable, Equatable {
         }
         id = RolloutID(actor: message.actor, incarnation: message.incarnation, sequence: message.sequence)
         (version, life) = (message.version, message.life)
+        if let counts = message.responses?.pointee {
+            let most: ClosedRange<UInt32> = 0...1 << 24
+            responses = ResponseCounts(
+                groups: try inside("responses.groups", counts.groups, most), promptTokens: try inside("responses.prompt_tokens", counts.prompt_tokens, most),
+                responses: try inside("responses.responses", counts.responses, most), rewards: try inside("responses.rewards", counts.rewards, 1...64),
+                tokens: try inside("responses.tokens", counts.tokens, most), hasEntropies: counts.entropies != 0)
+            steps = try inside("steps", message.steps, 1...1 << 24)
+            (slots, ended, stateCount, policyCount) = (1, 0, 0, 0)
+            (observationType, actionType, observationShape, actionShape) = (.float32, .float32, [], [])
+            return
+        }
         steps = try inside("steps", message.steps, 1...65536)
         slots = try inside("slots", message.slots, 1...65536)
         ended = Int(message.ended)
@@ -113,9 +146,8 @@ public struct RolloutHeader: Sendable, Equatable {
 
     /// Gives the column frames that followed this header their names, types and shapes. The bytes are not copied.
     public func rollout(columns frames: [SharedBytes]) throws(WireError) -> Rollout {
-        guard frames.count == WireProtocol.columnFrames else {
-            throw .frames(expected: WireProtocol.columnFrames + 1, found: frames.count + 1)
-        }
+        let expected = responses == nil ? WireProtocol.columnFrames : WireProtocol.responseFrames
+        guard frames.count == expected else { throw .frames(expected: expected + 1, found: frames.count + 1) }
         func column(_ index: Int, _ name: String, _ type: ElementType, _ shape: [Int]) throws(WireError) -> Column {
             let expected = shape.reduce(type.byteCount, *)
             guard frames[index].count == expected else {
@@ -123,6 +155,16 @@ public struct RolloutHeader: Sendable, Equatable {
                     field: "column \(name)", value: "\(frames[index].count) bytes", allowed: "\(expected) bytes for \(shape) of \(type)")
             }
             return Column(name, type, shape, frames[index])
+        }
+        if let counts = responses {
+            let block = ResponseBlock(
+                groups: try column(0, "groups", .int32, [counts.groups, 5]), prompts: try column(1, "prompts", .int32, [counts.promptTokens]),
+                responses: try column(2, "responses", .int32, [counts.responses, 8]),
+                rewards: try column(3, "rewards", .float32, [counts.responses, counts.rewards]),
+                tokens: try column(4, "tokens", .int32, [counts.tokens]), logProbs: try column(5, "log_probs", .float32, [counts.tokens]),
+                ages: try column(6, "ages", .int32, [counts.tokens]), roles: try column(7, "roles", .uint8, [counts.tokens]),
+                entropies: try column(8, "entropies", .float32, [counts.hasEntropies ? counts.tokens : 0]))
+            return Rollout(id: id, version: version, life: life, drawn: steps, responses: block)
         }
         return Rollout(
             id: id, version: version, life: life, steps: steps, slots: slots,

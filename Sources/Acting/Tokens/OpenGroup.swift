@@ -1,0 +1,50 @@
+import Environments
+import Networks
+import Rollouts
+
+/// A group of which some responses are still being drawn.
+struct OpenGroup {
+    struct Member {
+        var tokens: [Int32] = []
+        var logProbs: [Float] = []
+        var entropies: [Float] = []
+        var versions: [UInt64] = []
+        var roles: [TokenRole] = []
+        var end = ResponseEnd.open
+        var source = DataSource.live
+        var isBaseline = false
+        /// Turns that were asked for, with those that were begun anew: part of what names the random numbers.
+        var requests: UInt64 = 0
+        /// How many of the tokens were shipped in a rollout before.
+        var shipped = 0
+        /// Whether its end was shipped too.
+        var isShipped = false
+
+        /// Adds what the policy drew.
+        mutating func take(_ response: Response, control: Bool) {
+            for (index, change) in response.versions.enumerated() {
+                let end = index + 1 < response.versions.count ? response.versions[index + 1].token : response.tokens.count
+                versions += Array(repeating: change.version, count: end - change.token)
+            }
+            roles += response.tokens.indices.map { control && tokens.isEmpty && $0 == 0 ? .control : .policy }
+            tokens += response.tokens
+            logProbs += response.logProbs
+            entropies += response.entropies
+        }
+
+        /// Adds what nobody drew.
+        mutating func append(_ others: [Int32], _ role: TokenRole, version: UInt64, keepsEntropy: Bool) {
+            tokens += others
+            logProbs += Array(repeating: 0, count: others.count)
+            if keepsEntropy { entropies += Array(repeating: 0, count: others.count) }
+            versions += Array(repeating: version, count: others.count)
+            roles += Array(repeating: role, count: others.count)
+        }
+    }
+
+    let number: UInt64
+    let task: TokenTask
+    var members: [Member] = []
+
+    var isComplete: Bool { members.allSatisfy { $0.end != .open } }
+}

@@ -1,0 +1,284 @@
+import Environments
+import Networks
+import Platform
+import Rollouts
+import Tensors
+import Wire
+import Workers
+
+/// Draws responses to tasks with a token policy, has them judged, and ships whole groups as they become complete.
+///
+/// Slots are refilled at once, so that nobody waits for the longest response: a group whose responses are not finished when a rollout is
+/// shipped goes on in the next one, with newer weights if there are any. What it draws is a pure function of the seed, the actor's place and
+/// the versions that it was given before each rollout.
+public final class TokenSampler: RolloutSource {
+    public let transformer: Transformer
+    private let environment: any TokenEnvironment
+    private let plan: GroupPlan
+    private let sampling: SamplingSettings
+    private let slots: Int
+    private let place: MemberPlace
+    private let weights: Weights
+    private let generator: Generator
+    private var draw: TaskDraw
+    private let clock: StepClock
+
+    /// By number; those that were begun and not yet shipped.
+    private var open: [UInt64: OpenGroup] = [:]
+    private var nextGroup: UInt64 = 0
+    /// Responses that were asked for and are not finished.
+    private var asked = 0
+    /// Complete groups that no rollout has taken yet.
+    private var complete: [ResponseGroup] = []
+    private var leftOut: UInt32 = 0
+    private var sequence: UInt64 = 1
+    private var version: UInt64 = 0
+    private var life: UInt32 = 0
+    private var failures: [SlotFailure] = []
+
+    public var layout: ParameterLayout { transformer.layout }
+    public var guidance: Int { TaskDraw.count(environment, sampling.tasks) + (plan.adaptiveTemperature > 0 ? 3 : 0) }
+
+    /// Which tasks are drawn.
+    public enum Tasks: Sendable {
+        /// Those of training, as the assignment says.
+        case training
+        /// Those that are held out, one after the other.
+        case heldOut
+        /// Those of training, one after the other.
+        case inOrder
+    }
+
+    /// - Parameter place: who draws; decides the random numbers.
+    public init(
+        _ assignment: ActorAssignment, _ tokens: TokenAssignment, place: MemberPlace, tasks: Tasks = .training, catalogue: TokenEnvironmentCatalogue = .current,
+        clock: StepClock = StepClock()
+    ) throws {
+        self.place = place
+        self.clock = clock
+        slots = assignment.slots
+        plan = tokens.plan
+        sampling = tokens.sampling
+        environment = try catalogue.resolve(assignment.environment)
+        transformer = try Transformer(TransformerSettings(tokens.transformer, place: "the assignment's transformer"))
+        weights = Weights(transformer.layout)
+        var settings = GenerationSettings(longestResponse: sampling.longestResponse, stop: environment.vocabulary.stop)
+        settings.slots = slots
+        settings.temperature = sampling.temperature
+        settings.topP = sampling.topP
+        settings.keepsEntropy = plan.keepsEntropy
+        settings.seed = assignment.seed
+        settings.actor = place.rank
+        settings.incarnation = place.incarnation
+        generator = try Generator(transformer, weights, version: 0, settings)
+        draw = TaskDraw(
+            environment, sampling.tasks, tasks: tasks,
+            key: RandomKey(seed: assignment.seed, purpose: .environment, actor: place.rank, incarnation: place.incarnation))
+        guard guidance == tokens.guidance else {
+            throw TokenTaskError(
+                problem: "the learner guides \(tokens.guidance) weights of tasks, here there are \(guidance)", place: "tokens.curriculum",
+                remedy: "Run one version of Apus and one environment everywhere.")
+        }
+    }
+
+    public func load(_ parameters: UnsafeRawBufferPointer, version: UInt64, life: UInt32 = 0) {
+        let bytes = transformer.layout.count * 4
+        precondition(parameters.count == bytes + guidance * 4, "\(parameters.count) bytes for \(transformer.layout.count) + \(guidance) numbers")
+        weights.flat.withMutableBuffer { UnsafeMutableRawBufferPointer($0).copyMemory(from: UnsafeRawBufferPointer(rebasing: parameters[..<bytes])) }
+        let guide = UnsafeRawBufferPointer(rebasing: parameters[bytes...]).assumingMemoryBound(to: Float.self)
+        draw.load(UnsafeBufferPointer(rebasing: guide[..<TaskDraw.count(environment, sampling.tasks)]))
+        if plan.adaptiveTemperature > 0 {
+            let scale = AdaptiveTemperature(
+                strength: plan.adaptiveTemperature, pivot: guide[guide.count - 3], above: guide[guide.count - 2], below: guide[guide.count - 1])
+            generator.temperatures = { [temperature = sampling.temperature] in scale($0, temperature: temperature) }
+        }
+        (self.version, self.life) = (version, life)
+        // What would be read again with the new weights is thrown away first.
+        let restarted = sampling.changes == .drop ? generator.open.compactMap { generator.remove($0.id) } : []
+        generator.load(weights, version: version)
+        for response in restarted {
+            asked -= 1
+            let (group, member) = Self.place(of: response.id)
+            // Asked for before with the same tokens: nothing can be wrong with them.
+            try! ask(group, member)
+        }
+    }
+
+    public func takeFailures() -> [SlotFailure] {
+        defer { failures = [] }
+        return failures
+    }
+
+    public func collect() throws -> Rollout {
+        let groups = plan.window > 0 ? try collectWindow() : try collectGroups()
+        defer { sequence += 1 }
+        return Rollout(
+            id: RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), version: version, life: life,
+            drawn: groups.reduce(0) { $0 + $1.drawnTokens }, responses: ResponseBlock(groups, version: version))
+    }
+
+    /// Whole groups, in the order in which they became complete.
+    private func collectGroups() throws -> [ResponseGroup] {
+        if sampling.changes == .wait { for _ in complete.count..<max(sampling.groups, complete.count) { try begin() } }
+        while complete.count < sampling.groups {
+            try refill(upTo: sampling.groups)
+            try advance()
+        }
+        defer { complete.removeFirst(sampling.groups) }
+        return Array(complete.prefix(sampling.groups))
+    }
+
+    /// What all slots draw in `window` steps: parts of responses, and their ends where they have come.
+    private func collectWindow() throws -> [ResponseGroup] {
+        var shipped: [ResponseGroup] = []
+        while shipped.isEmpty {
+            for _ in 0..<plan.window {
+                try refill(upTo: 0)
+                try advance()
+            }
+            var running: [UInt64: Response] = [:]
+            for response in generator.open { running[response.id] = response }
+            for number in open.keys.sorted() {
+                if let part = ship(&open[number]!, running) { shipped.append(part) }
+                if open[number]!.members.allSatisfy(\.isShipped) { open[number] = nil }
+            }
+        }
+        return shipped
+    }
+
+    /// Keeps the slots busy, where responses may go on in the next rollout; replaces what was left out, where they may not.
+    private func refill(upTo groups: Int) throws {
+        if sampling.changes == .wait, plan.window == 0 {
+            while open.count + complete.count < groups { try begin() }
+        } else {
+            while asked < slots { try begin() }
+        }
+    }
+
+    /// One token in every slot.
+    private func advance() throws {
+        clock.begin()
+        defer { clock.end() }
+        for response in generator.step() { try finished(response) }
+    }
+
+    // MARK: A group from its task to its judgement
+
+    private func begin() throws {
+        let number = nextGroup
+        nextGroup += 1
+        var group = OpenGroup(number: number, task: draw.task(group: number))
+        let drawn = max(plan.responses - plan.demonstrations, 0)
+        group.members = Array(repeating: OpenGroup.Member(), count: drawn)
+        for choice in 0..<plan.responses - drawn {
+            guard let tokens = environment.demonstration(group.task, choice: UInt32(choice)) else { continue }
+            var member = OpenGroup.Member()
+            member.append(Array(tokens.prefix(sampling.longestResponse)), .forced, version: version, keepsEntropy: plan.keepsEntropy)
+            (member.end, member.source) = (.stopped, .dataset)
+            group.members.append(member)
+        }
+        if plan.greedyBaseline {
+            var member = OpenGroup.Member()
+            member.isBaseline = true
+            group.members.append(member)
+        }
+        open[number] = group
+        // The prompt is read once for all members that begin together.
+        let (prompt, ids) = (group.task.prompt, (0..<drawn).map { Self.id(number, $0, request: 0) })
+        for member in 0..<drawn { open[number]!.members[member].requests = 1 }
+        asked += ids.count
+        try generator.add(prompt: prompt, responses: ids, longest: sampling.longestResponse)
+        if plan.greedyBaseline { try ask(number, group.members.count - 1) }
+    }
+
+    /// Asks for what follows the tokens of a member.
+    private func ask(_ number: UInt64, _ member: Int) throws {
+        let group = open[number]!
+        let one = group.members[member]
+        open[number]!.members[member].requests += 1
+        asked += 1
+        try generator.add(
+            prompt: group.task.prompt + one.tokens, responses: [Self.id(number, member, request: one.requests)],
+            longest: sampling.longestResponse - one.tokens.count, greedy: one.isBaseline)
+    }
+
+    /// Names a response's random numbers: 36 bits for the group, 14 for the member, 14 for the request.
+    private static func id(_ group: UInt64, _ member: Int, request: UInt64) -> UInt64 { group << 28 | UInt64(member) << 14 | request & 0x3fff }
+    private static func place(of id: UInt64) -> (group: UInt64, member: Int) { (id >> 28, Int(id >> 14 & 0x3fff)) }
+
+    private func finished(_ response: Response) throws {
+        asked -= 1
+        let (number, member) = Self.place(of: response.id)
+        open[number]!.members[member].take(response, control: plan.firstTokenIsControl)
+        let (task, tokens) = (open[number]!.task, open[number]!.members[member].tokens)
+        var end: ResponseEnd = response.end == .stopped ? .stopped : .length
+        if response.end == .stopped {
+            switch Result(catching: { try environment.turn(task, tokens[...]) }) {
+            case .success(.over): break
+            case .success(.reply(let reply)):
+                let room = min(sampling.longestResponse, transformer.settings.context - task.prompt.count) - tokens.count
+                open[number]!.members[member].append(Array(reply.prefix(max(room, 0))), .environment, version: version, keepsEntropy: plan.keepsEntropy)
+                if reply.count < room { return try ask(number, member) }
+                end = .length
+            case .failure(let error):
+                failed(error)
+                end = .unverified
+            }
+        }
+        open[number]!.members[member].end = end
+        if plan.window == 0, open[number]!.isComplete { judge(number) }
+    }
+
+    private func failed(_ error: any Error) { failures.append(SlotFailure(slots: 0..<0, cause: "the verifier failed: \(error)")) }
+
+    /// A complete group goes into a rollout, or is left out and replaced by another.
+    private func judge(_ number: UInt64) {
+        let group = open.removeValue(forKey: number)!
+        let responses = group.members.map { judged($0, of: group.task) }
+        let rewards = responses.filter { !$0.isBaseline && $0.end != .unverified }.map(\.reward)
+        if plan.leavesOutEqual, rewards.allSatisfy({ $0 == rewards.first }), leftOut < plan.mostLeftOut {
+            leftOut += 1
+            return
+        }
+        complete.append(
+            ResponseGroup(
+                task: group.task.id, difficulty: group.task.difficulty, prompt: group.task.prompt, responses: responses, leftOut: leftOut))
+        leftOut = 0
+    }
+
+    private func judged(_ member: OpenGroup.Member, of task: TokenTask) -> GroupResponse {
+        var response = GroupResponse(
+            tokens: member.tokens, logProbs: member.logProbs, versions: member.versions, roles: member.roles, entropies: member.entropies, rewards: [0], isCorrect: false,
+            end: member.end, source: member.source, isBaseline: member.isBaseline)
+        response.rewards += Array(repeating: 0, count: environment.rewardNames.count)
+        guard member.end == .stopped || member.end == .length else { return response }
+        do {
+            let verdict = try environment.verify(task, member.tokens[...])
+            response.rewards = [verdict.reward] + verdict.parts + Array(repeating: 0, count: environment.rewardNames.count - verdict.parts.count)
+            (response.isCorrect, response.answer) = (verdict.isCorrect, verdict.answer)
+        } catch {
+            failed(error)
+            response.end = .unverified
+        }
+        return response
+    }
+
+    /// What of a group's members was not shipped before; nil: nothing.
+    private func ship(_ group: inout OpenGroup, _ running: [UInt64: Response]) -> ResponseGroup? {
+        var responses: [GroupResponse] = []
+        for index in group.members.indices where !group.members[index].isShipped {
+            var member = group.members[index]
+            if member.end == .open, let response = running[Self.id(group.number, index, request: member.requests - 1)] {
+                member.take(response, control: plan.firstTokenIsControl)
+            }
+            guard member.tokens.count > member.shipped || member.end != .open else { continue }
+            var response = judged(member, of: group.task)
+            response.firstOwnToken = member.shipped
+            responses.append(response)
+            group.members[index].shipped = member.tokens.count
+            group.members[index].isShipped = member.end != .open
+        }
+        guard !responses.isEmpty else { return nil }
+        return ResponseGroup(task: group.task.id, difficulty: group.task.difficulty, prompt: group.task.prompt, responses: responses)
+    }
+}

@@ -1,0 +1,179 @@
+import Acting
+import Environments
+import Methods
+import Networks
+import Platform
+import Rollouts
+import Runs
+import Tensors
+
+/// The arithmetic of a run with a token policy: groups of responses in, new weights out.
+package final class TokenTrainer: Training {
+    package let spec: RunSpec
+    package let shape: RolloutShape
+    package let transformer: Transformer
+    private let environment: any TokenEnvironment
+    private let assignment: TokenAssignment
+    private let learner: TokenLearner
+    private let schedule: LearningRateSchedule
+    private let staleness: Staleness
+    private var rates: TaskRates
+    private let method: TokenMethod
+    /// Responses that were stored before the run began.
+    private var stored = StoredResponses()
+    private let transcripts: String?
+
+    package private(set) var version: UInt64 = 0
+    /// Drawn tokens that were trained on.
+    package private(set) var frames: UInt64 = 0
+    package private(set) var maxLag = 0
+
+    package var weights: Weights { learner.weights }
+    package var layout: ParameterLayout { transformer.layout }
+    package var guidance: Int { assignment.guidance }
+
+    package init(_ spec: RunSpec, directory: RunDirectory? = nil) throws {
+        self.spec = spec
+        environment = try spec.tokenEnvironment
+        assignment = try spec.tokenAssignment!
+        transformer = try Transformer(spec.transformer)
+        try spec.checkRoom(for: environment)
+        method = try spec.tokenMethod
+        learner = try TokenLearner(
+            method, transformer, from: transformer.initialWeights(seed: spec.seed), optimizer: spec.optimizer.settings,
+            temperature: Float(spec.tokens.temperature), seed: spec.seed)
+        schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
+        staleness = method.staleness
+        shape = RolloutShape(
+            responses: ResponseShape(
+                vocabulary: environment.vocabulary.count, context: transformer.settings.context, tasks: environment.taskCount,
+                rewards: 1 + environment.rewardNames.count))
+        rates = TaskRates(environment, spec.tokens.curriculum)
+        transcripts = directory.map { "\($0.path)/transcripts" }
+        bound(maxLag: spec.learner.maxLag)
+    }
+
+    package func bound(maxLag: Int) {
+        self.maxLag =
+            switch staleness {
+            case .onPolicy(let bound): min(bound, maxLag)
+            case .any, .anchored: maxLag
+            }
+    }
+
+    package func begin(_ report: (String) -> Void) throws {
+        if spec.warmup.updates > 0 {
+            let warmup = Warmup(spec: spec, environment: environment, transformer: transformer)
+            let (updates, accuracy) = try warmup.run(learner.weights, report)
+            learner.setReference()
+            report("the warm-up ended after \(updates) updates with \(Format.share(accuracy)) of the responses correct")
+        }
+        if assignment.plan.storedAttempts > 0 {
+            stored = try StoredResponses(spec, assignment, learner.weights, tasks: environment.taskCount)
+            report("\(stored.count) of \(environment.taskCount) tasks are solved every time: one response to each is stored")
+        }
+    }
+
+    package func update(_ rollouts: [Rollout]) throws -> UpdateReport {
+        var groups = rollouts.flatMap(\.groups)
+        groups += stored.draw(beside: groups.count, share: assignment.plan.storedShare, seed: spec.seed, version: version)
+        let tooOld = sweep(&groups)
+        let progress = min(Double(frames) / Double(spec.stop.frames), 1)
+        let rate = schedule.value(progress: progress, initial: Float(spec.optimizer.learningRate))
+        let report: LearnerReport
+        let moment = Moment(version: version, learningRate: rate, progress: progress)
+        switch Result(catching: { () throws(NonFiniteGradient) in try learner.update(groups, at: moment) }) {
+        case .success(let done): report = done
+        case .failure(let error): throw NonFiniteUpdate(tensor: error.tensor, version: version, rollouts: rollouts.map(\.id))
+        }
+        rates.count(groups)
+        version += 1
+        let drawn = rollouts.reduce(0) { $0 + $1.frames }
+        frames += UInt64(drawn)
+        let judged = groups.flatMap(\.responses).filter { !$0.isBaseline && ($0.end == .stopped || $0.end == .length) }
+        return UpdateReport(
+            version: version, frames: drawn, loss: report.loss, gradientNorm: report.gradientNorm, learningRate: rate,
+            metrics: report.metrics + [("tokens_too_old", Float(tooOld)), ("responses", Float(judged.count))],
+            episodeReturns: judged.map { $0.isCorrect ? 1 : 0 }, episodeLengths: judged.map { Int32($0.tokens.count) })
+    }
+
+    /// Tokens that are older than allowed are in no loss: a rollout's version is its newest token's.
+    private func sweep(_ groups: inout [ResponseGroup]) -> Int {
+        var count = 0
+        let oldest = version > UInt64(maxLag) ? version - UInt64(maxLag) : 0
+        for group in groups.indices {
+            for member in groups[group].responses.indices {
+                let versions = groups[group].responses[member].versions
+                for token in versions.indices where versions[token] < oldest && groups[group].responses[member].roles[token] == .policy {
+                    groups[group].responses[member].roles[token] = .forced
+                    count += 1
+                }
+            }
+        }
+        return count
+    }
+
+    package func published() -> SharedBytes {
+        let guide = guide
+        return learner.weights.flat.withBuffer { flat in
+            guide.isEmpty
+                ? SharedBytes(copying: UnsafeRawBufferPointer(flat)) : (Array(flat) + guide).withUnsafeBytes { SharedBytes(copying: $0) }
+        }
+    }
+
+    /// What follows the parameters: the weights of levels or tasks, and how temperatures follow entropies.
+    private var guide: [Float] {
+        var guide = rates.weights
+        if guide.isEmpty, assignment.sampling.tasks == .tasks {
+            let known = learner.records
+            guide = (0..<environment.taskCount).map { stored.has($0) ? 0 : method.taskWeight?($0, known) ?? 1 }
+        }
+        // Nothing is known of entropies before the first update: heights of 0 leave the temperature as it is.
+        if assignment.plan.adaptiveTemperature > 0 { guide += learner.records[TaskRecords.run, "hapo.entropy"] ?? [0, 0, 0] }
+        return guide
+    }
+
+    package func evaluation() throws -> EvaluationResult {
+        let result = try ResponseEvaluation(tasks: spec.stop.evaluationEpisodes, samples: spec.tokens.samples, seed: spec.seed)
+            .run(spec.environment.settings, assignment, weights: weights, round: UInt32(truncatingIfNeeded: version))
+        if let transcripts { try Transcripts.write(result, environment, version: version, to: transcripts) }
+        let responses = result.groups.flatMap(\.responses)
+        return EvaluationResult(returns: responses.map { $0.isCorrect ? 1 : 0 }, lengths: responses.map { Int32($0.tokens.count) })
+    }
+
+    package func snapshot() -> (weights: [Column], optimizer: [Column], statistics: JSON, replay: ReplaySnapshot?) {
+        (weights.columns, learner.state + stored.columns, .object([JSON.Member("task_rates", rates.json)]), nil)
+    }
+
+    package func restore(_ checkpoint: TrainingCheckpoint, replay store: ReplayStore?) throws {
+        try weights.load(checkpoint.weights, place: "checkpoint \(checkpoint.version)")
+        try learner.restore(checkpoint.optimizer)
+        stored = try StoredResponses(columns: checkpoint.optimizer, version: checkpoint.version)
+        try rates.restore(checkpoint.statistics["task_rates"], version: checkpoint.version)
+        version = checkpoint.version
+        frames = checkpoint.frames
+    }
+}
+
+extension RunSpec {
+    /// Whether the longest prompt leaves room for a response.
+    fileprivate func checkRoom(for environment: any TokenEnvironment) throws {
+        let context = try transformer.context
+        guard environment.longestPrompt < context else {
+            throw RunSpecError.outOfRange(
+                key: "tokens.context", value: "\(context)",
+                allowed: "more than \(environment.longestPrompt), the longest prompt of \(self.environment.id)", place: "the run's description")
+        }
+    }
+}
+
+extension Weights {
+    /// Every parameter by its name, copied.
+    var columns: [Column] {
+        layout.specs.map { spec in
+            Column(
+                spec.name, .float32, spec.shape,
+                flat.rows(spec.offset..<spec.offset + spec.count).withBuffer { SharedBytes(copying: UnsafeRawBufferPointer($0)) })
+        }
+    }
+}
