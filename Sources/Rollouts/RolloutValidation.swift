@@ -170,7 +170,7 @@ extension Rollout {
 
 extension Column {
     /// Whether all floats are known to be finite: the fast answer for what is aligned, and that is nearly everything.
-    var isFinite: Bool {
+    fileprivate var isFinite: Bool {
         UInt(bitPattern: bytes.pointer) % 4 == 0 && apus_all_finite(bytes.pointer.assumingMemoryBound(to: Float.self), elementCount) != 0
     }
 

@@ -44,7 +44,9 @@ extension ResponseBlock {
         for (column, type) in [(tokens, ElementType.int32), (logProbs, .float32), (ages, .int32), (roles, .uint8)] { try check(column, type, [n]) }
         try check(entropies, .float32, [entropies.elementCount == 0 ? 0 : n])
         for column in [rewards, logProbs, entropies] {
-            guard column.isFinite else { throw refuse(column, "a number that is infinite or NaN", isNonFinite: true) }
+            if let bad = column.firstIndex(of: Float.self, where: { !$0.isFinite }) {
+                throw refuse(column, "element \(bad) is \(column.element(bad, Float.self))", isNonFinite: true)
+            }
         }
         guard q > 0 else { throw refuse(groups, "no group") }
         try checkCounts(expected, refuse)
