@@ -25,8 +25,9 @@ import Testing
         #expect(try weights(cluster.directory) == weights(directory), "\(method) in \(fitting.environment.id)")
     }
 
-    /// A short run of a small network in an environment that the method can act in: CartPole, or else Pendulum.
+    /// A short run of a small network in an environment that the method can act in: CartPole, or else Pendulum; sums, for a token policy.
     private static func spec(_ method: String) throws -> RunSpec {
+        if try MethodCatalogue.standard.make(id: method) is TokenMethod { return tokenSpec(method) }
         var refusals: [String] = []
         for environment in ["CartPole-v1", "Pendulum-v1"] {
             var spec = RunSpec()
@@ -39,13 +40,28 @@ import Testing
             spec.stop.frames = 12 * spec.actors.slots * spec.actors.unroll
             spec.stop.evaluationEpisodes = 0
             do {
-                _ = try Trainer(spec, catalogue: .standard)
+                _ = try spec.training(catalogue: .standard)
                 return spec
             } catch let error as any Remediable {
                 refusals.append("\(environment): \(error)")
             }
         }
         throw NoEnvironment(method: method, refusals: refusals)
+    }
+
+    private static func tokenSpec(_ method: String) -> RunSpec {
+        var spec = RunSpec()
+        spec.environment.id = "addition"
+        spec.environment.options = ["digits": 1]
+        spec.method.id = method
+        spec.actors.slots = 8
+        (spec.tokens.layers, spec.tokens.width, spec.tokens.heads, spec.tokens.groups) = (1, 16, 2, 2)
+        // Somebody succeeds now and then.
+        (spec.warmup.updates, spec.warmup.batch, spec.warmup.learningRate) = (30, 16, 0.01)
+        spec.learner.maxLag = 0
+        spec.stop.frames = 300
+        spec.stop.evaluationEpisodes = 0
+        return spec
     }
 
     private struct NoEnvironment: Error {

@@ -15,6 +15,12 @@ struct OpenGroup {
         var isBaseline = false
         /// Turns that were asked for, with those that were begun anew: part of what names the random numbers.
         var requests: UInt64 = 0
+        /// The member that it was forked from; -1: none.
+        var parent = -1
+        /// The token at which it left its parent.
+        var forkedAt = 0
+        /// In a tree: how many nodes lie above its next tokens.
+        var level = 0
         /// How many of the tokens were shipped in a rollout before.
         var shipped = 0
         /// Whether its end was shipped too.
@@ -40,6 +46,19 @@ struct OpenGroup {
             versions += Array(repeating: version, count: others.count)
             roles += Array(repeating: role, count: others.count)
         }
+    }
+
+    /// A member that begins as another one did, up to a token.
+    func fork(_ parent: Int, at token: Int, level: Int = 0) -> Member {
+        let from = members[parent]
+        var member = Member()
+        member.tokens = Array(from.tokens[..<token])
+        member.logProbs = Array(from.logProbs[..<token])
+        member.entropies = Array(from.entropies.prefix(token))
+        member.versions = Array(from.versions[..<token])
+        member.roles = Array(from.roles[..<token])
+        (member.parent, member.forkedAt, member.level) = (parent, token, level)
+        return member
     }
 
     let number: UInt64

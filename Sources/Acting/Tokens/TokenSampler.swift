@@ -168,9 +168,9 @@ public final class TokenSampler: RolloutSource {
         let number = nextGroup
         nextGroup += 1
         var group = OpenGroup(number: number, task: draw.task(group: number))
-        let drawn = max(plan.responses - plan.demonstrations, 0)
+        let drawn = plan.roots
         group.members = Array(repeating: OpenGroup.Member(), count: drawn)
-        for choice in 0..<plan.responses - drawn {
+        for choice in 0..<plan.demonstrations {
             guard let tokens = environment.demonstration(group.task, choice: UInt32(choice)) else { continue }
             var member = OpenGroup.Member()
             member.append(Array(tokens.prefix(sampling.longestResponse)), .forced, version: version, keepsEntropy: plan.keepsEntropy)
@@ -187,7 +187,7 @@ public final class TokenSampler: RolloutSource {
         let (prompt, ids) = (group.task.prompt, (0..<drawn).map { Self.id(number, $0, request: 0) })
         for member in 0..<drawn { open[number]!.members[member].requests = 1 }
         asked += ids.count
-        try generator.add(prompt: prompt, responses: ids, longest: sampling.longestResponse)
+        try generator.add(prompt: prompt, responses: ids, longest: plan.limit(level: 0, left: sampling.longestResponse))
         if plan.greedyBaseline { try ask(number, group.members.count - 1) }
     }
 
@@ -199,7 +199,7 @@ public final class TokenSampler: RolloutSource {
         asked += 1
         try generator.add(
             prompt: group.task.prompt + one.tokens, responses: [Self.id(number, member, request: one.requests)],
-            longest: sampling.longestResponse - one.tokens.count, greedy: one.isBaseline)
+            longest: plan.limit(level: one.level, left: sampling.longestResponse - one.tokens.count), greedy: one.isBaseline)
     }
 
     /// Names a response's random numbers: 36 bits for the group, 14 for the member, 14 for the request.
@@ -212,6 +212,7 @@ public final class TokenSampler: RolloutSource {
         open[number]!.members[member].take(response, control: plan.firstTokenIsControl)
         let (task, tokens) = (open[number]!.task, open[number]!.members[member].tokens)
         var end: ResponseEnd = response.end == .stopped ? .stopped : .length
+        if end == .length, try branch(number, member) { return }
         if response.end == .stopped {
             switch Result(catching: { try environment.turn(task, tokens[...]) }) {
             case .success(.over): break
@@ -226,7 +227,36 @@ public final class TokenSampler: RolloutSource {
             }
         }
         open[number]!.members[member].end = end
+        try cut(number, member)
         if plan.window == 0, open[number]!.isComplete { judge(number) }
+    }
+
+    /// In a tree: a response that has come to a node goes on, beside forks of it.
+    private func branch(_ number: UInt64, _ member: Int) throws -> Bool {
+        guard case .tree(let widths, _) = plan.forks else { return false }
+        let (task, one) = (open[number]!.task, open[number]!.members[member])
+        let room = min(sampling.longestResponse, transformer.settings.context - task.prompt.count) - one.tokens.count
+        guard room > 0, one.level + 1 < widths.count else { return false }
+        open[number]!.members[member].level += 1
+        try ask(number, member)
+        for _ in 1..<widths[one.level + 1] { try fork(number, member, at: one.tokens.count, level: one.level + 1) }
+        return true
+    }
+
+    /// In a chain: a response that has ended is drawn on from each of its cuts.
+    private func cut(_ number: UInt64, _ member: Int) throws {
+        guard case .chain(let interval, let threshold, let samples) = plan.forks else { return }
+        let one = open[number]!.members[member]
+        guard one.parent < 0, one.source == .live, !one.isBaseline, one.end == .stopped || one.end == .length else { return }
+        for token in GroupPlan.Forks.cuts(logProbs: one.logProbs, roles: one.roles, interval: interval, threshold: threshold) {
+            for _ in 0..<samples { try fork(number, member, at: token) }
+        }
+    }
+
+    private func fork(_ number: UInt64, _ parent: Int, at token: Int, level: Int = 0) throws {
+        let member = open[number]!.fork(parent, at: token, level: level)
+        open[number]!.members.append(member)
+        try ask(number, open[number]!.members.count - 1)
     }
 
     private func failed(_ error: any Error) { failures.append(SlotFailure(slots: 0..<0, cause: "the verifier failed: \(error)")) }
@@ -248,8 +278,9 @@ public final class TokenSampler: RolloutSource {
 
     private func judged(_ member: OpenGroup.Member, of task: TokenTask) -> GroupResponse {
         var response = GroupResponse(
-            tokens: member.tokens, logProbs: member.logProbs, versions: member.versions, roles: member.roles, entropies: member.entropies, rewards: [0], isCorrect: false,
-            end: member.end, source: member.source, isBaseline: member.isBaseline)
+            tokens: member.tokens, logProbs: member.logProbs, versions: member.versions, roles: member.roles, entropies: member.entropies,
+            rewards: [0], isCorrect: false, end: member.end, source: member.source, parent: Int32(member.parent), firstOwnToken: member.forkedAt,
+            isBaseline: member.isBaseline)
         response.rewards += Array(repeating: 0, count: environment.rewardNames.count)
         guard member.end == .stopped || member.end == .length else { return response }
         do {
@@ -280,5 +311,19 @@ public final class TokenSampler: RolloutSource {
         }
         guard !responses.isEmpty else { return nil }
         return ResponseGroup(task: group.task.id, difficulty: group.task.difficulty, prompt: group.task.prompt, responses: responses)
+    }
+}
+
+extension GroupPlan {
+    /// Responses that are drawn from the prompt itself.
+    fileprivate var roots: Int {
+        if case .tree(let widths, _) = forks { return widths.first ?? 0 }
+        return max(responses - demonstrations, 0)
+    }
+
+    /// How many tokens a response may draw until something is decided.
+    fileprivate func limit(level: Int, left: Int) -> Int {
+        guard case .tree(let widths, let tokens) = forks, level + 1 < widths.count else { return left }
+        return min(tokens, left)
     }
 }

@@ -7,7 +7,7 @@ extension GroupPlan {
             "responses": Double(responses), "greedy_baseline": greedyBaseline ? 1 : 0, "leaves_out_equal": leavesOutEqual ? 1 : 0,
             "most_left_out": Double(mostLeftOut), "window": Double(window), "demonstrations": Double(demonstrations),
             "keeps_entropy": keepsEntropy ? 1 : 0, "first_token_is_control": firstTokenIsControl ? 1 : 0,
-            "adaptive_temperature": Double(adaptiveTemperature),
+            "adaptive_temperature": Double(adaptiveTemperature), "stored_attempts": Double(storedAttempts), "stored_share": Double(storedShare),
         ])
         switch forks {
         case .none: break
@@ -34,6 +34,8 @@ extension GroupPlan {
         keepsEntropy = try read.flag("keeps_entropy", false)
         firstTokenIsControl = try read.flag("first_token_is_control", false)
         adaptiveTemperature = Float(try read.number("adaptive_temperature", 0...1, 0))
+        storedAttempts = try read.count("stored_attempts", 0...1024, 0)
+        storedShare = Float(try read.number("stored_share", 0...1, 0))
         let interval = try read.count("chain.interval", 0...1 << 20, 0)
         let threshold = try read.number("chain.threshold", 0...1, 0)
         let samples = try read.count("chain.samples", 0...1024, 0)
