@@ -103,7 +103,7 @@ public final class TokenLearner {
     }
 
     /// What the last matrix sees and says of groups, and what the optimiser remembers of it.
-    func lastLayer(_ groups: [ResponseGroup]) -> LastLayer {
+    public func lastLayer(_ groups: [ResponseGroup]) -> LastLayer {
         let batch = TokenBatch(groups.map(\.tokens), sharing: method.sharesPrompts)
         let parameters = weights.parameters()
         // The temperature divides logits, so it may as well divide what they are made of.

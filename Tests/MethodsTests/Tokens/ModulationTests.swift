@@ -1,4 +1,4 @@
-@testable import Methods
+import Methods
 import Rollouts
 import TestSupport
 import Testing
@@ -84,7 +84,7 @@ import Testing
             2 * Double(TokenGroups.work(answered([5, 5, 6, 7]), for: try tokenMethod("seed-grpo", options)).advantage[0])
         }
         let entropy = (0.5 * logOf(2) + 0.5 * logOf(4)) / logOf(4)
-        #expect(abs(try factor([:]) - (1 - entropy)) < 1e-5 && abs(try factor(["alpha": 0.5]) - (1 - entropy / 2)) < 1e-5)
+        #expect(try abs(factor([:]) - (1 - entropy)) < 1e-5 && abs(factor(["alpha": 0.5]) - (1 - entropy / 2)) < 1e-5)
         #expect(abs(try factor(["exponential": 1]) - expOf(-entropy)) < 1e-5)
         let published = (logOf(2) + 2 * logOf(4)) / 3 / logOf(4)
         #expect(abs(try factor(["published": 1]) - (1 - published)) < 1e-5)

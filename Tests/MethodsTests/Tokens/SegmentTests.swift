@@ -13,12 +13,14 @@ import Testing
 
     @Test func chain() {
         let responses =
-            [TokenGroups.response(1, length: 6), TokenGroups.response(0, length: 2)]
-            + [(2, 1), (2, 0), (4, 1), (4, 1)].map { fork(of: 0, at: $0.0, $0.1, length: 5) }
+            [TokenGroups.response(1, length: 6), TokenGroups.response(0, length: 2)] + [
+                fork(of: 0, at: 2, 1, length: 5), fork(of: 0, at: 2, 0, length: 5), fork(of: 0, at: 4, 1, length: 5), fork(of: 0, at: 4, 1, length: 5),
+            ]
         var work = TokenGroups.work([ResponseGroup(task: 0, prompt: [0], responses: responses)])
         ChainAdvantages().apply(&work)
         // V: 0 of the prompt (by the other response), ½ after two tokens, 1 after four; the other response has the first one's 1 to be compared with.
-        #expect(Array(work.advantage[..<8]) == [0.5, 0.5, 0.5, 0.5, 0, 0, -1, -1])
+        let expected: [Float] = [0.5, 0.5, 0.5, 0.5, 0, 0, -1, -1]
+        #expect(Array(work.advantage[..<8]) == expected)
         // Forks tell values, and are not trained on.
         #expect(work.mask[..<8].allSatisfy { $0 == 1 } && work.mask[8...].allSatisfy { $0 == 0 })
     }
@@ -87,7 +89,9 @@ import Testing
         static func random(_ depth: Int, _ dice: inout Dice) -> Node {
             // Some responses end early.
             if depth == 0 || dice.chance(0.15) { return .leaf(Float(dice.below(3)) / 2) }
-            return .inner((0...dice.below(3)).map { _ in random(depth - 1, &dice) })
+            var children: [Node] = []
+            for _ in 0...dice.below(3) { children.append(random(depth - 1, &dice)) }
+            return .inner(children)
         }
     }
 
@@ -127,7 +131,9 @@ import Testing
     @Test func deepTree() {
         for seed: UInt64 in 1...20 {
             var dice = Dice(seed)
-            let root = Node.inner((0..<3).map { _ in Node.random(3, &dice) })
+            var children: [Node] = []
+            for _ in 0..<3 { children.append(Node.random(3, &dice)) }
+            let root = Node.inner(children)
             let (responses, edges) = ship(root)
             var work = TokenGroups.work([ResponseGroup(task: 0, prompt: [0], responses: responses)])
             TreeAdvantages(certain: 1).apply(&work)
@@ -145,7 +151,7 @@ import Testing
                 var (owner, end, sum) = (leaf, response.tokens.count, 0.0)
                 while true {
                     let own = responses[owner].firstOwnToken
-                    sum += edges.filter { $0.response == owner && $0.place >= own && $0.place < end }.reduce(0) { $0 + $1.advantage }
+                    for edge in edges where edge.response == owner && edge.place >= own && edge.place < end { sum += edge.advantage }
                     guard responses[owner].parent >= 0 else { break }
                     (owner, end) = (Int(responses[owner].parent), own)
                 }

@@ -1,4 +1,4 @@
-@testable import Methods
+import Methods
 import Rollouts
 import TestSupport
 import Testing
@@ -18,8 +18,11 @@ import Testing
             for size in 0...count {
                 let found = DownSampling.widest(values, size)
                 #expect(Set(found).count == size)
-                let best = (0..<1 << count).filter { $0.nonzeroBitCount == size }
-                    .map { subset in spread(values.indices.filter { subset >> $0 & 1 == 1 }.map { values[$0] }) }.max()!
+                var best = -Double.infinity
+                for subset in 0..<(1 << count) where subset.nonzeroBitCount == size {
+                    let chosen: [Float] = values.indices.filter { (subset >> $0) & 1 == 1 }.map { values[$0] }
+                    best = max(best, spread(chosen))
+                }
                 #expect(abs(spread(found.map { values[$0] }) - best) < 1e-5, "\(size) of \(values)")
             }
         }
@@ -53,11 +56,16 @@ import Testing
         var dice = Dice(3)
         let (width, vocabulary) = (3, 6)
         for _ in 0..<10 {
-            let weights = (0..<vocabulary * width).map { _ in Double.random(in: -1...1, using: &dice) }
+            let weights: [Double] = (0..<vocabulary * width).map { _ in Double.random(in: -1...1, using: &dice) }
             let hidden = (0..<width).map { _ in Double.random(in: -1...1, using: &dice) }
             func probabilities(_ weights: [Double]) -> [Double] {
-                let powers = (0..<vocabulary).map { row in expOf((0..<width).reduce(0) { $0 + weights[row * width + $1] * hidden[$1] }) }
-                return powers.map { $0 / powers.reduce(0, +) }
+                let powers = (0..<vocabulary).map { row -> Double in
+                    var logit = 0.0
+                    for column in 0..<width { logit += weights[row * width + column] * hidden[column] }
+                    return expOf(logit)
+                }
+                let sum = powers.reduce(0, +)
+                return powers.map { $0 / sum }
             }
             let old = probabilities(weights)
             let (action, advantage) = (dice.below(vocabulary), Double.random(in: -2...2, using: &dice))
@@ -66,9 +74,8 @@ import Testing
             func error(_ rate: Double) -> (objective: Double, policy: Double) {
                 var moved = weights
                 for row in 0..<vocabulary {
-                    for column in 0..<width {
-                        moved[row * width + column] += rate * advantage * ((row == action ? 1 : 0) - old[row]) * hidden[column]
-                    }
+                    let slope = advantage * ((row == action ? 1.0 : 0.0) - old[row])
+                    for column in 0..<width { moved[row * width + column] += rate * slope * hidden[column] }
                 }
                 let ratio = probabilities(moved)[action] / old[action]
                 let told = CurvatureMask.shifts(last, 0, action, Float(advantage), rate: Float(rate))
@@ -87,7 +94,8 @@ import Testing
         var moments = LastLayer.Moments(first: [0.3], second: [0.04], beta1: 0.9, beta2: 0.999, epsilon: 1e-8)
         (moments.correction1, moments.correction2) = (1 - 0.729, 1 - 0.997002999)
         let last = LastLayer(width: 1, vocabulary: 2, hidden: [1], probabilities: [0.5, 0.5], moments: moments)
-        let expected = (0.27 + 0.1 * 2) / 0.271 / ((0.04 * 0.999 + 0.001 * 4) / 0.002997001).squareRoot()
+        let second: Double = (0.04 * 0.999 + 0.001 * 4) / 0.002997001
+        let expected: Double = (0.27 + 0.2) / 0.271 / second.squareRoot()
         #expect(abs(Double(last.direction(2, 0)) - expected) < 1e-5)
     }
 
@@ -103,5 +111,23 @@ import Testing
         // Limits of 0 leave nothing with an advantage.
         let none = TokenGroups.work(groups, for: try tokenMethod("capo", ["objective_limit": 0]))
         #expect((0..<none.batch.count).allSatisfy { none.mask[$0] == 0 || none.advantage[$0] == 0 })
+    }
+
+    /// The same on a transformer: GRPO's weights, with the optimiser's memory read in every update.
+    @Test func learnersWithoutLimits() throws {
+        let free = try TinyLearner.make(try tokenMethod("capo", ["objective_limit": .infinity, "policy_limit": .infinity]))
+        let grpo = try TinyLearner.make(.grpo())
+        for version in 0..<3 {
+            let groups = TokenGroups.random(4, seed: UInt64(version) + 1)
+            let moment = Moment(version: UInt64(version), learningRate: 0.003)
+            let (report, _) = (try free.update(groups, at: moment), try grpo.update(groups, at: moment))
+            #expect(report.metrics.first { $0.name == "largest_policy_shift" }!.value > 0)
+            #expect(free.weights.numbers == grpo.weights.numbers)
+        }
+        let last = free.lastLayer(TokenGroups.random(1))
+        let moments = try #require(last.moments)
+        #expect(abs(moments.correction1 - (1 - 0.6561)) < 1e-5 && abs(moments.correction2 - (1 - 0.996005996)) < 1e-6)
+        #expect(moments.first.count == 12 * 8 && moments.first.contains { $0 != 0 })
+        #expect(abs(last.probabilities[..<12].reduce(0, +) - 1) < 1e-5)
     }
 }

@@ -1,4 +1,4 @@
-@testable import Methods
+import Methods
 import Networks
 import Rollouts
 import TestSupport
@@ -97,7 +97,8 @@ import Testing
         let first = try learner.update(groups, at: Moment(learningRate: 0.01))
         #expect(first.metrics.first { $0.name == "task_drift" }?.value == 0)
         let now = learner.evaluate(groups, learner.weights).logProb
-        let expected = (now[..<4].reduce(0) { $0 + abs($1 + 1) } / 4 + now[4...].reduce(0) { $0 + abs($1 + 1) } / 2) / 2
+        let moved: [Float] = now.map { abs($0 + 1) }
+        let expected: Float = (moved[..<4].reduce(0, +) / 4 + moved[4...].reduce(0, +) / 2) / 2
         let again = try TinyLearner.make(method)
         again.weights.flat.withMutableBuffer { copy in learner.weights.flat.withBuffer { _ = copy.update(fromContentsOf: $0) } }
         try again.restore(learner.state)
