@@ -1,4 +1,5 @@
 import Methods
+import TestSupport
 
 /// A sequence in plain arrays, with episodes that end inside.
 struct Sequence {
@@ -115,16 +116,10 @@ struct Sequence {
     }
 }
 
-/// A small seeded generator.
-struct Dice: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+/// The generator of all tests.
+typealias Dice = TestSupport.Dice
+extension Dice {
+    init(state: UInt64) { self.init(state) }
 }
 
 /// The largest |a − b| / max(1, |b|).
