@@ -28,9 +28,17 @@ struct EvaluateCommand: ParsableCommand {
     @Flag(help: "Sample actions from the policy instead of taking the most probable one.")
     var sampled = false
 
+    @Option(help: "Responses to each task of a token policy; by default the run's tokens.samples.")
+    var samples: Int?
+
+    @Option(help: "Print the responses of a token policy to so many tasks.")
+    var show = 0
+
     @OptionGroup var report: ReportOptions
 
     func validate() throws {
+        if let samples, !(1...1024).contains(samples) { throw ValidationError("--samples is \(samples), allowed are 1 to 1024.") }
+        guard show >= 0 else { throw ValidationError("--show is \(show), allowed are whole numbers from 0.") }
         guard 1...65536 ~= episodes else { throw ValidationError("--episodes is \(episodes), allowed are 1 to 65536.") }
     }
 
@@ -46,7 +54,9 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         setBLASThreads(1)
-        let policy = try SavedPolicy(RunDirectory.open(directory), checkpoint)
+        let opened = try RunDirectory.open(directory)
+        if try opened.loadSpec().isTokenRun { return try respond(SavedTokenPolicy(opened, checkpoint)) }
+        let policy = try SavedPolicy(opened, checkpoint)
         let result = try policy.evaluate(episodes: episodes, seed: seed, sampled: sampled)
         report.print(text(result, policy), json: json(result, policy))
     }

@@ -16,24 +16,31 @@ import Workers
 /// It has every command of `apus`; `train` starts the program itself again for the three roles, so that they know the same names.
 public struct Program: Sendable {
     private let environments: EnvironmentCatalogue
+    private let tokenEnvironments: TokenEnvironmentCatalogue
     private let methods: MethodCatalogue
     private let networks: NetworkCatalogue
     private let isStandard: Bool
 
     /// - Parameters: what to add to Apus' own catalogues.
-    public init(environments: [any Environment.Type] = [], methods: [MethodEntry] = [], networks: [NetworkEntry] = []) {
+    public init(
+        environments: [any Environment.Type] = [], tokenEnvironments: [any TokenEnvironment.Type] = [], methods: [MethodEntry] = [],
+        networks: [NetworkEntry] = []
+    ) {
         self.environments = .standard.adding(environments)
+        self.tokenEnvironments = .standard.adding(tokenEnvironments)
         self.methods = .standard.adding(methods)
         self.networks = .standard.adding(networks)
-        isStandard = environments.isEmpty && methods.isEmpty && networks.isEmpty
+        isStandard = environments.isEmpty && tokenEnvironments.isEmpty && methods.isEmpty && networks.isEmpty
     }
 
     /// Runs the command that the arguments name, and exits.
     public func main() {
         EnvironmentCatalogue.$current.withValue(environments) {
-            MethodCatalogue.$current.withValue(methods) {
-                NetworkCatalogue.$current.withValue(networks) {
-                    Roles.$areInThisProgram.withValue(!isStandard) { ApusCommand.main() }
+            TokenEnvironmentCatalogue.$current.withValue(tokenEnvironments) {
+                MethodCatalogue.$current.withValue(methods) {
+                    NetworkCatalogue.$current.withValue(networks) {
+                        Roles.$areInThisProgram.withValue(!isStandard) { ApusCommand.main() }
+                    }
                 }
             }
         }

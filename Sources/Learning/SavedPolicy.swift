@@ -22,20 +22,26 @@ public struct SavedPolicy {
     /// - Throws: `CheckpointError` when there is no such checkpoint or a file of it is damaged, and the errors of the run's description.
     public init(_ directory: RunDirectory, _ choice: Choice, catalogue: EnvironmentCatalogue = .current) throws {
         spec = try directory.loadSpec()
+        let (version, checkpoint, path) = try Self.checkpoint(of: directory, choice)
+        self.version = version
+        environment = try catalogue.resolve(spec.environment.settings)
+        network = try environment.network(spec.networkSettings)
+        weights = Weights(network.layout)
+        try weights.load(checkpoint.weights, place: path)
+    }
+
+    static func checkpoint(of directory: RunDirectory, _ choice: Choice) throws -> (version: UInt64, TrainingCheckpoint, path: String) {
         let store = CheckpointStore(directory.checkpoints)
         guard let latest = try store.latest() else { throw CheckpointError.none(directory: directory.checkpoints) }
+        let version: UInt64
         switch choice {
         case .latest: version = latest
         case .best:
             guard let best = try store.best() else { throw CheckpointError.noBest(directory: directory.checkpoints) }
             version = best
-        case .version(let version): self.version = version
+        case .version(let chosen): version = chosen
         }
-        let checkpoint = try TrainingCheckpoint(store.read(version))
-        environment = try catalogue.resolve(spec.environment.settings)
-        network = try environment.network(spec.networkSettings)
-        weights = Weights(network.layout)
-        try weights.load(checkpoint.weights, place: store.path(of: version))
+        return (version, try TrainingCheckpoint(store.read(version)), store.path(of: version))
     }
 
     /// Plays whole episodes whose start states no evaluation of the run itself has seen.

@@ -156,8 +156,7 @@ import Wire
                 })
         }
         let result = ResponseEvaluationResult(groups: [group(0), group(1), group(4)])
-        #expect(abs(result.passRate(at: 1) - (0 + 0.25 + 1) / 3) < 1e-12)
-        #expect(abs(result.passRate(at: 2) - (0 + 0.5 + 1) / 3) < 1e-12)
-        #expect(abs(result.passRate(at: 4) - (0 + 1 + 1) / 3) < 1e-12)
+        let expected: [(k: Int, rate: Double)] = [(1, 1.25 / 3), (2, 0.5), (4, 2.0 / 3)]
+        for (k, rate) in expected { #expect(abs(result.passRate(at: k) - rate) < 1e-12) }
     }
 }

@@ -9,7 +9,7 @@ import TestSupport
     private static let shape = RolloutShape(responses: ResponseShape(vocabulary: 8, context: 16, tasks: 100, rewards: 3))
 
     private static func groups(_ seed: UInt64) -> [ResponseGroup] {
-        var dice = Dice(seed)
+        var dice = TestSupport.Dice(seed)
         return (0..<3).map { group in
             ResponseGroup(
                 task: UInt32(group * 7), difficulty: UInt16(group), prompt: [1, 2, 3].map { Int32($0) },
@@ -52,7 +52,7 @@ import TestSupport
 
     /// One damaged column at a time: a byte, a word, or its length.
     @Test(arguments: 0..<9) func damagedColumnsAreRefusedOrHarmless(_ index: Int) {
-        var dice = Dice(UInt64(index) + 11)
+        var dice = TestSupport.Dice(UInt64(index) + 11)
         var refused = 0
         for _ in 0..<400 {
             let groups = Self.groups(3)

@@ -10,6 +10,8 @@ public struct ResponseEvaluationResult: Sendable {
     /// By task.
     public let groups: [ResponseGroup]
 
+    public init(groups: [ResponseGroup]) { self.groups = groups }
+
     private var responses: [GroupResponse] { groups.flatMap(\.responses) }
     /// Responses to each task.
     public var samples: Int { groups.first?.responses.count ?? 0 }

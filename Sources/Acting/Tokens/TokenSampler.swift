@@ -14,6 +14,7 @@ import Workers
 public final class TokenSampler: RolloutSource {
     public let transformer: Transformer
     private let environment: any TokenEnvironment
+    private let verifier: VerifierDesk
     private let plan: GroupPlan
     private let sampling: SamplingSettings
     private let slots: Int
@@ -60,6 +61,7 @@ public final class TokenSampler: RolloutSource {
         plan = tokens.plan
         sampling = tokens.sampling
         environment = try catalogue.resolve(assignment.environment)
+        verifier = VerifierDesk(environment)
         transformer = try Transformer(TransformerSettings(tokens.transformer, place: "the assignment's transformer"))
         weights = Weights(transformer.layout)
         var settings = GenerationSettings(longestResponse: sampling.longestResponse, stop: environment.vocabulary.stop)
@@ -139,7 +141,7 @@ public final class TokenSampler: RolloutSource {
             var running: [UInt64: Response] = [:]
             for response in generator.open { running[response.id] = response }
             for number in open.keys.sorted() {
-                if let part = ship(&open[number]!, running) { shipped.append(part) }
+                if let part = try ship(&open[number]!, running) { shipped.append(part) }
                 if open[number]!.members.allSatisfy(\.isShipped) { open[number] = nil }
             }
         }
@@ -214,21 +216,21 @@ public final class TokenSampler: RolloutSource {
         var end: ResponseEnd = response.end == .stopped ? .stopped : .length
         if end == .length, try branch(number, member) { return }
         if response.end == .stopped {
-            switch Result(catching: { try environment.turn(task, tokens[...]) }) {
-            case .success(.over): break
-            case .success(.reply(let reply)):
+            switch try verifier.turn(task, tokens[...]) {
+            case .answered(.over): break
+            case .answered(.reply(let reply)):
                 let room = min(sampling.longestResponse, transformer.settings.context - task.prompt.count) - tokens.count
                 open[number]!.members[member].append(Array(reply.prefix(max(room, 0))), .environment, version: version, keepsEntropy: plan.keepsEntropy)
                 if reply.count < room { return try ask(number, member) }
                 end = .length
-            case .failure(let error):
+            case .unverified(let error):
                 failed(error)
                 end = .unverified
             }
         }
         open[number]!.members[member].end = end
         try cut(number, member)
-        if plan.window == 0, open[number]!.isComplete { judge(number) }
+        if plan.window == 0, open[number]!.isComplete { try judge(number) }
     }
 
     /// In a tree: a response that has come to a node goes on, beside forks of it.
@@ -259,12 +261,12 @@ public final class TokenSampler: RolloutSource {
         try ask(number, open[number]!.members.count - 1)
     }
 
-    private func failed(_ error: any Error) { failures.append(SlotFailure(slots: 0..<0, cause: "the verifier failed: \(error)")) }
+    private func failed(_ error: TokenTaskError) { failures.append(SlotFailure(slots: 0..<0, cause: "\(error)")) }
 
     /// A complete group goes into a rollout, or is left out and replaced by another.
-    private func judge(_ number: UInt64) {
+    private func judge(_ number: UInt64) throws {
         let group = open.removeValue(forKey: number)!
-        let responses = group.members.map { judged($0, of: group.task) }
+        let responses = try group.members.enumerated().map { try judged($1, of: group, $0) }
         let rewards = responses.filter { !$0.isBaseline && $0.end != .unverified }.map(\.reward)
         if plan.leavesOutEqual, rewards.allSatisfy({ $0 == rewards.first }), leftOut < plan.mostLeftOut {
             leftOut += 1
@@ -276,18 +278,20 @@ public final class TokenSampler: RolloutSource {
         leftOut = 0
     }
 
-    private func judged(_ member: OpenGroup.Member, of task: TokenTask) -> GroupResponse {
+    private func judged(_ member: OpenGroup.Member, of group: OpenGroup, _ index: Int) throws -> GroupResponse {
         var response = GroupResponse(
             tokens: member.tokens, logProbs: member.logProbs, versions: member.versions, roles: member.roles, entropies: member.entropies,
             rewards: [0], isCorrect: false, end: member.end, source: member.source, parent: Int32(member.parent), firstOwnToken: member.forkedAt,
             isBaseline: member.isBaseline)
         response.rewards += Array(repeating: 0, count: environment.rewardNames.count)
         guard member.end == .stopped || member.end == .length else { return response }
-        do {
-            let verdict = try environment.verify(task, member.tokens[...])
+        // Of verdicts that are drawn, every response has its own.
+        let draw = Self.id(group.number, index, request: UInt64(place.rank) & 0x3fff)
+        switch try verifier.verify(group.task, member.tokens[...], draw: draw) {
+        case .answered(let verdict):
             response.rewards = [verdict.reward] + verdict.parts + Array(repeating: 0, count: environment.rewardNames.count - verdict.parts.count)
             (response.isCorrect, response.answer) = (verdict.isCorrect, verdict.answer)
-        } catch {
+        case .unverified(let error):
             failed(error)
             response.end = .unverified
         }
@@ -295,7 +299,7 @@ public final class TokenSampler: RolloutSource {
     }
 
     /// What of a group's members was not shipped before; nil: nothing.
-    private func ship(_ group: inout OpenGroup, _ running: [UInt64: Response]) -> ResponseGroup? {
+    private func ship(_ group: inout OpenGroup, _ running: [UInt64: Response]) throws -> ResponseGroup? {
         var responses: [GroupResponse] = []
         for index in group.members.indices where !group.members[index].isShipped {
             var member = group.members[index]
@@ -303,7 +307,7 @@ public final class TokenSampler: RolloutSource {
                 member.take(response, control: plan.firstTokenIsControl)
             }
             guard member.tokens.count > member.shipped || member.end != .open else { continue }
-            var response = judged(member, of: group.task)
+            var response = try judged(member, of: group, index)
             response.firstOwnToken = member.shipped
             responses.append(response)
             group.members[index].shipped = member.tokens.count
