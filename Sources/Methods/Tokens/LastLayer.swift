@@ -36,7 +36,7 @@ public struct LastLayer: Sendable {
     }
 
     /// What the optimiser would make of a gradient g of the element `index` of the matrix.
-    @inline(__always) func direction(_ g: Float, _ index: Int) -> Float {
+    public func direction(_ g: Float, _ index: Int) -> Float {
         guard let moments else { return g }
         let first = (moments.beta1 * moments.first[index] + (1 - moments.beta1) * g) / moments.correction1
         let second = (moments.beta2 * moments.second[index] + (1 - moments.beta2) * g * g) / moments.correction2

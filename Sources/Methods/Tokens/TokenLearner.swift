@@ -102,11 +102,13 @@ public final class TokenLearner {
         return parts.reduce(into: TokenEvaluation()) { $0.append($1) }
     }
 
-    private func lastLayer(_ groups: [ResponseGroup]) -> LastLayer {
+    /// What the last matrix sees and says of groups, and what the optimiser remembers of it.
+    public func lastLayer(_ groups: [ResponseGroup]) -> LastLayer {
         let batch = TokenBatch(groups.map(\.tokens), sharing: method.sharesPrompts)
         let parameters = weights.parameters()
-        let hidden = lookup(transformer.features(batch, parameters), batch.predictingRows)
-        let logits = linear(hidden, weight: parameters[transformer.head]) * (1 / temperature)
+        // The temperature divides logits, so it may as well divide what they are made of.
+        let hidden = lookup(transformer.features(batch, parameters), batch.predictingRows) * (1 / temperature)
+        let logits = linear(hidden, weight: parameters[transformer.head])
         return LastLayer(
             width: transformer.settings.width, vocabulary: transformer.settings.vocabulary, hidden: hidden.array,
             probabilities: exp(logSoftmax(logits)).array, moments: moments(of: weights.layout.specs[transformer.head]))

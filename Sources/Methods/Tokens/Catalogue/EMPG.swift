@@ -36,7 +36,7 @@ public struct EntropyModulation: TokenStage {
     }
 
     /// The tokens of each turn of a response that count.
-    static func turns(of response: Int, _ work: TokenWork) -> [[Int]] {
+    public static func turns(of response: Int, _ work: TokenWork) -> [[Int]] {
         var turns: [[Int]] = [[]]
         for token in work.batch.spans[response] {
             if work.batch.roles[token] == .environment { turns.append([]) }
@@ -45,13 +45,13 @@ public struct EntropyModulation: TokenStage {
         return turns.filter { !$0.isEmpty }
     }
 
-    static func normalized(_ entropies: [Float]) -> [Float] {
+    public static func normalized(_ entropies: [Float]) -> [Float] {
         let (least, greatest) = (entropies.min() ?? 0, entropies.max() ?? 0)
         return entropies.map { ($0 - least) / (greatest - least + 1e-8) }
     }
 
     /// g, whose mean is 1.
-    static func gains(_ sureness: [Float], _ scaling: Float) -> [Float] {
+    public static func gains(_ sureness: [Float], _ scaling: Float) -> [Float] {
         let gains = sureness.map { exponential(-scaling * $0) }
         let mean = GroupStatistics(gains).mean
         return gains.map { $0 / mean }
