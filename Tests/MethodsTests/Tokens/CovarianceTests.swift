@@ -9,7 +9,7 @@ import Testing
     @Test func entropyFollowsTheCovariance() {
         let counts = [20, 11, 3, 1, 9, 7, 8, 5]
         let total = counts.reduce(0, +)
-        var dice = Dice(1)
+        var dice = TestSupport.Dice(1)
         let advantages = counts.map { _ in Double.random(in: -1...1, using: &dice) }
         // One token for every draw, each action as often as its probability says: means over tokens are expectations.
         var work = TokenGroups.work([TokenGroups.group([Float](repeating: 1, count: total), length: 1)])

@@ -86,11 +86,11 @@ import Testing
             case .inner(let children): children.reduce(0) { $0 + $1.value } / Double(children.count)
             }
         }
-        static func random(_ depth: Int, _ dice: inout Dice) -> Node {
+        static func random(_ depth: Int, _ dice: inout TestSupport.Dice) -> Node {
             // Some responses end early.
             if depth == 0 || dice.chance(0.15) { return .leaf(Float(dice.below(3)) / 2) }
             var children: [Node] = []
-            for _ in 0...dice.below(3) { children.append(random(depth - 1, &dice)) }
+            for _ in 0...1 + dice.below(2) { children.append(random(depth - 1, &dice)) }
             return .inner(children)
         }
     }
@@ -130,7 +130,7 @@ import Testing
 
     @Test func deepTree() {
         for seed: UInt64 in 1...20 {
-            var dice = Dice(seed)
+            var dice = TestSupport.Dice(seed)
             var children: [Node] = []
             for _ in 0..<3 { children.append(Node.random(3, &dice)) }
             let root = Node.inner(children)

@@ -12,7 +12,7 @@ import Testing
 
     /// The scan finds what trying all subsets finds.
     @Test func widestSubset() {
-        var dice = Dice(1)
+        var dice = TestSupport.Dice(1)
         for count in 1...10 {
             let values = (0..<count).map { _ in Float(dice.below(5)) - Float.random(in: 0...1, using: &dice) }
             for size in 0...count {
@@ -51,13 +51,16 @@ import Testing
         #expect(try tokenMethod("d3s").plan.keepsEntropy)
     }
 
-    /// The last layer alone: what its model says of a step, and what the step does, agree up to the third power of the learning rate.
-    @Test func shiftsAreThoseOfTheStep() {
-        var dice = Dice(3)
+    /// The last layer alone, under plain descent and under Adam in the middle of its work: what its model says of a step, and what the step does,
+    /// agree up to the third power of the learning rate.
+    @Test(arguments: [false, true]) func shiftsAreThoseOfTheStep(remembers: Bool) {
+        var dice = TestSupport.Dice(3)
         let (width, vocabulary) = (3, 6)
+        func random(_ count: Int, _ range: ClosedRange<Double>) -> [Double] { (0..<count).map { _ in Double.random(in: range, using: &dice) } }
         for _ in 0..<10 {
-            let weights: [Double] = (0..<vocabulary * width).map { _ in Double.random(in: -1...1, using: &dice) }
-            let hidden = (0..<width).map { _ in Double.random(in: -1...1, using: &dice) }
+            let (weights, hidden) = (random(vocabulary * width, -1...1), random(width, -1...1))
+            // Of gradients of the loss, as the optimiser has seen them.
+            let (first, second) = (random(vocabulary * width, -0.5...0.5), random(vocabulary * width, 0.1...0.5))
             func probabilities(_ weights: [Double]) -> [Double] {
                 let powers = (0..<vocabulary).map { row -> Double in
                     var logit = 0.0
@@ -69,13 +72,24 @@ import Testing
             }
             let old = probabilities(weights)
             let (action, advantage) = (dice.below(vocabulary), Double.random(in: -2...2, using: &dice))
-            let last = LastLayer(width: width, vocabulary: vocabulary, hidden: hidden.map { Float($0) }, probabilities: old.map { Float($0) })
+            var last = LastLayer(width: width, vocabulary: vocabulary, hidden: hidden.map { Float($0) }, probabilities: old.map { Float($0) })
+            if remembers {
+                last.moments = LastLayer.Moments(
+                    first: first.map { Float($0) }, second: second.map { Float($0) }, beta1: 0.9, beta2: 0.999, epsilon: 1e-8)
+            }
             /// How far model and step are apart.
             func error(_ rate: Double) -> (objective: Double, policy: Double) {
                 var moved = weights
                 for row in 0..<vocabulary {
-                    let slope = advantage * ((row == action ? 1.0 : 0.0) - old[row])
-                    for column in 0..<width { moved[row * width + column] += rate * slope * hidden[column] }
+                    for column in 0..<width {
+                        let index = row * width + column
+                        var slope = -advantage * ((row == action ? 1.0 : 0.0) - old[row]) * hidden[column]
+                        if remembers {
+                            let square = 0.999 * second[index] + 0.001 * slope * slope
+                            slope = (0.9 * first[index] + 0.1 * slope) / (square.squareRoot() + 1e-8)
+                        }
+                        moved[index] -= rate * slope
+                    }
                 }
                 let ratio = probabilities(moved)[action] / old[action]
                 let told = CurvatureMask.shifts(last, 0, action, Float(advantage), rate: Float(rate))

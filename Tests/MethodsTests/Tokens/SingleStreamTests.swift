@@ -48,7 +48,7 @@ import Testing
     @Test func stationary() {
         var credit = SingleStream()
         (credit.leastMemory, credit.mostMemory) = (0.95, 0.95)
-        var (records, dice, mean) = (TaskRecords(), Dice(5), 0.0)
+        var (records, dice, mean) = (TaskRecords(), TestSupport.Dice(5), 0.0)
         for visit in 0..<4000 {
             updated(credit, dice.chance(0.3) ? 1 : 0, &records)
             if visit >= 200 { mean += Double(SingleStream.rate(4, records)) / 3800 }

@@ -6,7 +6,8 @@ public struct SemanticEntropy: TokenStage {
     public enum Estimate: Sendable, Hashable {
         /// −Σ p log p
         case entropy
-        /// −(1/K) Σ log p over the K clusters, as published: at least the entropy, and beyond log G where clusters are uneven (f is kept above 0).
+        /// −(1/K) Σ log p over the K clusters, as published: at least log K, so never less than the entropy, and with clusters by probability
+        /// possibly beyond log G (f does not fall below 0).
         case clusterMean
     }
     public enum Shape: Sendable, Hashable {

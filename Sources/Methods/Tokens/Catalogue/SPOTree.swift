@@ -3,7 +3,8 @@ import Rollouts
 /// Advantages of the edges of a tree (S135, tree): the value of a leaf is its reward, that of an inner node the mean of its children; A = V(child) −
 /// V(parent) for the tokens of the edge between them, which are the own tokens of exactly one response.
 ///
-/// Edges without advantage are in no loss and no mean, nor are tokens that were nearly certain.
+/// A node with a single child is no node: nothing can be compared there. Edges without advantage are in no loss and no mean, nor are tokens
+/// that were nearly certain.
 public struct TreeAdvantages: TokenStage {
     /// Tokens with a greater probability are left out; 1: none.
     public var certain: Float
