@@ -129,7 +129,9 @@ package final class TokenTrainer: Training {
             guide = (0..<environment.taskCount).map { stored.has($0) ? 0 : method.taskWeight?($0, known) ?? 1 }
         }
         // Nothing is known of entropies before the first update: heights of 0 leave the temperature as it is.
-        if assignment.plan.adaptiveTemperature > 0 { guide += learner.records[TaskRecords.run, "hapo.entropy"] ?? [0, 0, 0] }
+        if assignment.plan.adaptiveTemperature > 0 {
+            guide += method.adaptiveTemperature(learner.records).map { [$0.pivot, $0.above, $0.below] } ?? [0, 0, 0]
+        }
         return guide
     }
 

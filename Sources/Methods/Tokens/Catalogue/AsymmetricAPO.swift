@@ -56,7 +56,13 @@ extension MethodEntry {
         options: TokenSettings.options() + TokenSettings.clipOptions() + [
             MethodOption("beta", 1e-3, 0...10, "the coefficient of the divergence from the reference policy"),
             MethodOption("length_base", 1.00001, 1...2, "how fast the punishment of long wrong responses grows per token"),
-        ]
+        ],
+        proof: .chains(
+            "Long wrong responses are punished more: responses are shorter than with GRPO.",
+            arms: [
+                .init("APO", ["method.id=asymmetric-apo", "method.options.length_base=1.01"]),
+                .init("GRPO", ["method.id=grpo", "method.options.beta=0.001"]),
+            ], measure: .metric("response_length"), verdicts: [.below(0.98, "APO", of: "GRPO")])
     ) { option in
         .asymmetricAPO(
             TokenSettings(option), shaping: AsymmetricShaping(base: option("length_base")), clip: TokenClip(option), beta: option("beta"))

@@ -54,7 +54,13 @@ extension MethodEntry {
             MethodOption("dual_clip", 3, 1...(.infinity), "c: the loss of a negative advantage is at most c · |A|"),
             MethodOption("by_value", 0, 0...1, isFlag: true, "1 to measure the share by the loss, as in the paper, 0 by the gradient"),
             MethodOption("by_probability", 0, 0...1, isFlag: true, "1 to count tokens in proportion to μ, as in the paper"),
-        ]
+        ],
+        proof: .sums(
+            "A clip that adapts keeps the entropy up with eight passes over data of lag 4.",
+            arms: [
+                .init("BAPO", ["method.id=bapo-tokens", "method.options.epochs=8"], lag: 4),
+                .init("GRPO", ["method.id=grpo", "method.options.epochs=8"], lag: 4),
+            ], measure: .metric("entropy"), verdicts: [.better("BAPO", than: "GRPO")])
     ) { option in
         var search = BalancedClip()
         (search.lowFrom, search.lowTo) = (option("low_from"), option("low_to"))

@@ -69,7 +69,13 @@ extension MethodEntry {
         options: TokenSettings.options(responses: 16) + TokenSettings.clipOptions(high: 0.28, dual: 10) + [
             MethodOption("largest", 1e6, 1...(.infinity), "the largest factor of an advantage"),
             MethodOption("parts", 0, 0...1, isFlag: true, "normalise the parts of a reward one by one"),
-        ]
+        ],
+        proof: .sums(
+            "Dividing by a fitted Beta density teaches more than rewards alone.",
+            arms: [
+                .init("BNPO", ["method.id=bnpo", "method.options.responses=8"]),
+                .init("REINFORCE", ["method.id=reinforce-tokens", "method.options.mean=0"]),
+            ], verdicts: [.better("BNPO", than: "REINFORCE")])
     ) { option in
         .bnpo(
             TokenSettings(option), credit: BetaNormalization(largest: option("largest"), decomposes: option.flag("parts")), clip: TokenClip(option))

@@ -64,7 +64,13 @@ extension MethodEntry {
             MethodOption("rate", 2e-4, 0...1, "the share of tokens that is left out, at least one; 0: none"),
             MethodOption("covariance_low", 1, 0...(.infinity), "tokens with a greater covariance may be left out"),
             MethodOption("covariance_high", 5, 0...(.infinity), "up to this one"),
-        ]
+        ],
+        proof: .sums(
+            "Leaving out tokens of high covariance keeps the entropy up.",
+            arms: [
+                .init("Clip-Cov", ["method.id=clip-cov", "method.options.rate=0.02", "method.options.covariance_low=0.2"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], measure: .metric("entropy"), verdicts: [.better("Clip-Cov", than: "GRPO")])
     ) { option in
         .clipCov(
             TokenSettings(option),

@@ -82,7 +82,13 @@ extension MethodEntry {
             MethodOption("responses_to", 1, 0...1, "and at its end"),
             MethodOption("tokens_from", 0.2, 0...1, "the share of their tokens trained on, at the beginning of the run"),
             MethodOption("tokens_to", 0.5, 0...1, "and at its end"),
-        ]
+        ],
+        proof: .sums(
+            "With the most telling half of the tokens as much is learned as with all.",
+            arms: [
+                .init("D3S", ["method.id=d3s"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], verdicts: [.atLeast(0.95, "D3S", of: "GRPO")])
     ) { option in
         .d3s(
             TokenSettings(option),

@@ -24,7 +24,13 @@ extension MethodEntry {
         options: TokenSettings.options(responses: 16, leavesOutEqual: true) + TokenSettings.clipOptions(high: 0.28, dual: 10)
             + OverlongPunishment.options + [
                 MethodOption("filter_cut", 0, 0...1, isFlag: true, "responses that were cut at the longest are in no loss")
-            ]
+            ],
+        proof: .sums(
+            "With dynamic sampling hardly a group teaches nothing.",
+            arms: [
+                .init("DAPO", ["method.id=dapo", "method.options.responses=8"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], measure: .metric("groups_without_advantage"), verdicts: [.below(0.2, "DAPO", of: "GRPO")])
     ) { option in
         .dapo(
             TokenSettings(option), overlong: OverlongPunishment(option), filtersCut: option.flag("filter_cut"), clip: TokenClip(option))

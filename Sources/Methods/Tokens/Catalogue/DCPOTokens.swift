@@ -87,7 +87,13 @@ extension MethodEntry {
             MethodOption("clip_high", 0.2, 0...(.infinity), "ε above 1: how far it may rise"),
             MethodOption("cap", 10, 1...(.infinity), "the largest upper limit of the ratio"),
             MethodOption("dual_clip", 10, 1...(.infinity), "c: the loss of a negative advantage is at most c · |A|"),
-        ]
+        ],
+        proof: .sums(
+            "Advantages against all that is known of a task leave fewer groups without any.", changes: ["environment.options.tasks=64"],
+            arms: [
+                .init("DCPO", ["method.id=dcpo-tokens", "method.options.responses=8"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], measure: .metric("groups_without_advantage"), verdicts: [.below(0.8, "DCPO", of: "GRPO")])
     ) { option in
         .dcpoTokens(
             TokenSettings(option),

@@ -98,7 +98,13 @@ extension MethodEntry {
             MethodOption("alpha", 0.2, 0.01...0.99, "α of the alpha divergence"),
             MethodOption("coefficient", 0.02, 0...1000, "of the divergence; 0.05 to 0.2 for Jensen–Shannon"),
             MethodOption("stored_share", 0.25, 0...1, "the share of groups that are stored responses"),
-        ]
+        ],
+        proof: .sums(
+            "Rehearsing what the initial policy could keeps more different answers alive.", changes: ["environment.options.tasks=512"],
+            arms: [
+                .init("DPH-RL", ["method.id=dph-rl", "method.options.coefficient=0.05"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], measure: .metric("entropy"), verdicts: [.better("DPH-RL", than: "GRPO")])
     ) { option in
         let kinds: [StoredDivergence.Kind] = [.forward, .jensenShannon, .alpha(option("alpha"))]
         return .dphRL(

@@ -23,7 +23,13 @@ extension MethodEntry {
             MethodOption("lambda", 0.1, 1e-3...(.infinity), "λ: the smaller, the more short correct responses weigh"),
             MethodOption("longest", 64, 1...(.infinity), "L_max: the length that λ is measured by; the longest response that the run allows"),
             MethodOption("tau", 10, 1e-3...(.infinity), "τ: how little likelier wrong responses weigh more"),
-        ]
+        ],
+        proof: .chains(
+            "Weights for short correct responses make them shorter at no cost of accuracy.",
+            arms: [
+                .init("DRPO", ["method.id=drpo", "method.options.longest=24"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], measure: .metric("response_length"), verdicts: [.below(0.8, "DRPO", of: "GRPO")])
     ) { option in
         .drpo(
             TokenSettings(option), preference: LengthPreference(lambda: option("lambda"), longest: option("longest")),

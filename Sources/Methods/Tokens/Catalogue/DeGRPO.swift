@@ -67,7 +67,13 @@ extension MethodEntry {
             MethodOption("beta", 0.001, 0...10, "the coefficient of the divergence from the reference policy"),
             MethodOption(
                 "short_token", -1, -1...1e6, isWhole: true, "the control token of the short mode: rewards are then 1, 0.5 (long) and −1; −1: the environment's"),
-        ]
+        ],
+        proof: .modes(
+            "Weighed apart, the choice of mode does not collapse: its entropy stays up.",
+            arms: [
+                .init("DeGRPO", ["method.id=degrpo", "method.options.beta=0"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], measure: .metric("entropy"), verdicts: [.better("DeGRPO", than: "GRPO")])
     ) { option in
         let short = option.count("short_token")
         return .degrpo(

@@ -21,7 +21,13 @@ extension MethodEntry {
         paper: "Li et al. 2025, arXiv:2505.12366", paperID: "S157",
         options: TokenSettings.options() + DivergenceHinge.options + [
             ratio, MethodOption("tau", 10, 1e-3...(.infinity), "τ: how little likelier wrong responses weigh more; 1 for ratios"),
-        ]
+        ],
+        proof: .sums(
+            "Where few responses are correct, correct against wrong teaches more than GRPO.", changes: ["warmup.accuracy=0.1"],
+            arms: [
+                .init("DisCO", ["method.id=disco"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], verdicts: [.better("DisCO", than: "GRPO")])
     ) { option in
         .disco(
             "disco", TokenSettings(option), contrast: GroupContrast(score(option), temperature: option("tau")), hinge: DivergenceHinge(option))

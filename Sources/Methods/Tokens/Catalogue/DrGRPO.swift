@@ -23,6 +23,12 @@ extension MethodEntry {
     static let drGRPO = MethodEntry(
         token: "dr-grpo", summary: "GRPO without the deviation of the group and without the length of a response",
         paper: "Liu et al. 2025, arXiv:2503.20783", paperID: "B06",
-        options: TokenSettings.options() + TokenSettings.clipOptions() + [.constantLength]
+        options: TokenSettings.options() + TokenSettings.clipOptions() + [.constantLength],
+        proof: .chains(
+            "Without dividing by the length of a response, responses do not grow, and as many are correct.",
+            arms: [
+                .init("Dr. GRPO", ["method.id=dr-grpo", "method.options.length=24"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], measure: .metric("response_length"), verdicts: [.below(1, "Dr. GRPO", of: "GRPO")])
     ) { option in .drGRPO(TokenSettings(option), length: option("length"), clip: TokenClip(option)) }
 }

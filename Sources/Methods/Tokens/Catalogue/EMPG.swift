@@ -79,7 +79,13 @@ extension MethodEntry {
             MethodOption("scaling", 1, 0...100, "k: how much less unsure turns count"),
             MethodOption("clarity", 1, 0...100, "k': how fast the bonus falls with the next turn's entropy"),
             MethodOption("bonus", 0.05, 0...100, "ζ: for turns that lead to sure ones"),
-        ]
+        ],
+        proof: .tools(
+            "Advantages that follow how sure each turn was teach more than equal ones.",
+            arms: [
+                .init("EMPG", ["method.id=empg"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], verdicts: [.better("EMPG", than: "GRPO")])
     ) { option in
         var modulation = EntropyModulation()
         (modulation.scaling, modulation.clarity, modulation.bonus) = (option("scaling"), option("clarity"), option("bonus"))

@@ -57,7 +57,13 @@ extension MethodEntry {
             MethodOption("low_kept", 1, 0...10, "β₁: scales the gradient that tokens below the limit keep"),
             MethodOption("high_kept", 1, 0...10, "β₂: scales the gradient that tokens above the limit keep"),
             MethodOption("likelihood", 0.1, 0...1000, "the coefficient of −log π of correct responses"),
-        ]
+        ],
+        proof: .sums(
+            "Clipped tokens that keep a gradient let eight passes over each batch teach more.",
+            arms: [
+                .init("GPPO", ["method.id=gppo-tokens", "method.options.epochs=8", "method.options.likelihood=0"]),
+                .init("GRPO", ["method.id=grpo", "method.options.epochs=8"]),
+            ], measure: .meanReturn, verdicts: [.better("GPPO", than: "GRPO")])
     ) { option in
         .gppoTokens(
             TokenSettings(option),

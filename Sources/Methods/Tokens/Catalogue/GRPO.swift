@@ -20,7 +20,13 @@ extension MethodEntry {
         options: TokenSettings.options() + TokenSettings.clipOptions() + [
             MethodOption("beta", 0, 0...10, "the coefficient of the divergence from the reference policy"),
             MethodOption("std", 1, 0...1, isFlag: true, "divide by the group's standard deviation"),
-        ]
+        ],
+        proof: .sums(
+            "Rewards relative to the group teach more than rewards alone, from the same responses.",
+            arms: [
+                .init("GRPO", ["method.id=grpo"]),
+                .init("REINFORCE", ["method.id=reinforce-tokens", "method.options.mean=0"]),
+            ], verdicts: [.better("GRPO", than: "REINFORCE")])
     ) { option in
         .grpo(TokenSettings(option), scale: option.flag("std") ? .group : .none, clip: TokenClip(option), beta: option("beta"))
     }

@@ -43,7 +43,13 @@ extension MethodEntry {
             MethodOption("beta_low", 0, 0...10, "β at the end of the exploration"),
             MethodOption("beta_high", 0.02, 0...10, "β at the end of the run"),
             MethodOption("exploring", 0.3, 0...1, "the share of the run in which β falls"),
-        ]
+        ],
+        proof: .sums(
+            "A divergence that is scheduled teaches more than a constant one.",
+            arms: [
+                .init("scheduled", ["method.id=grpo-d"]),
+                .init("constant", ["method.id=grpo", "method.options.beta=0.04"]),
+            ], verdicts: [.better("scheduled", than: "constant")])
     ) { option in
         .grpoD(
             TokenSettings(option),

@@ -73,7 +73,13 @@ extension MethodEntry {
             MethodOption("clip_low", 0.05, 0...1, "ε below, of the mean ratio of a response: 0.0003 for thousands of tokens"),
             MethodOption("clip_high", 0.07, 0...(.infinity), "ε above: 0.0004 for thousands of tokens"),
             MethodOption("per_token", 0, 0...1, isFlag: true, "the token form: advantages may differ inside of a response"),
-        ]
+        ],
+        proof: .sums(
+            "Ratios of whole responses, with four passes over each batch, teach no less than ratios of tokens.",
+            arms: [
+                .init("GSPO", ["method.id=gspo", "method.options.epochs=4", "method.options.clip_low=0.05", "method.options.clip_high=0.05"]),
+                .init("GRPO", ["method.id=grpo", "method.options.epochs=4"]),
+            ], verdicts: [.atLeast(1, "GSPO", of: "GRPO")])
     ) { option in
         .gspo(
             TokenSettings(option), clip: SequenceClip(low: option("clip_low"), high: option("clip_high"), perToken: option.flag("per_token")))

@@ -117,7 +117,13 @@ extension MethodEntry {
             MethodOption("advantage_strength", 1, 0...1, "β: how far advantages do"),
             MethodOption("temperature_strength", 0.05, 0...1, "τ: how far temperatures do"),
             MethodOption("signed", 1, 0...1, isFlag: true, "0: as the released code, which treats low entropies as high ones"),
-        ]
+        ],
+        proof: .sums(
+            "Clips and temperatures that follow entropies keep the entropy up.",
+            arms: [
+                .init("HAPO", ["method.id=hapo"]),
+                .init("DAPO", ["method.id=dapo", "method.options.responses=8"]),
+            ], measure: .metric("entropy"), verdicts: [.better("HAPO", than: "DAPO")])
     ) { option in
         var stage = TokenHeterogeneity()
         (stage.low, stage.high, stage.clipStrength) = (option("clip_low"), option("clip_high"), option("clip_strength"))

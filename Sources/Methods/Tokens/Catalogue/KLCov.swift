@@ -68,7 +68,13 @@ extension MethodEntry {
         options: TokenSettings.options() + [
             MethodOption("rate", 2e-3, 0...1, "the share of tokens that is held back, at least one; 0: none"),
             MethodOption("beta", 1, 0...1000, "β: the coefficient of their distance from the old policy"),
-        ]
+        ],
+        proof: .sums(
+            "Holding back the tokens of high covariance keeps the entropy up.",
+            arms: [
+                .init("KL-Cov", ["method.id=kl-cov", "method.options.rate=0.05", "method.options.epochs=2"]),
+                .init("GRPO", ["method.id=grpo", "method.options.epochs=2"]),
+            ], measure: .metric("entropy"), verdicts: [.better("KL-Cov", than: "GRPO")])
     ) { option in
         .klCov(TokenSettings(option), objective: CovarianceDivergence(rate: option("rate"), coefficient: option("beta")))
     }

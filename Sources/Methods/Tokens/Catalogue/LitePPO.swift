@@ -13,6 +13,12 @@ extension TokenMethod {
 extension MethodEntry {
     static let litePPO = MethodEntry(
         token: "lite-ppo", summary: "group mean, batch deviation, token mean", paper: "Liu et al. 2025, arXiv:2508.08221", paperID: "S197",
-        options: TokenSettings.options() + TokenSettings.clipOptions()
+        options: TokenSettings.options() + TokenSettings.clipOptions(),
+        proof: .sums(
+            "Where most responses are correct, the deviation of the batch teaches no less than that of the group.", changes: ["warmup.accuracy=0.6"],
+            arms: [
+                .init("Lite PPO", ["method.id=lite-ppo"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], verdicts: [.atLeast(1, "Lite PPO", of: "GRPO")])
     ) { option in .litePPO(TokenSettings(option), clip: TokenClip(option)) }
 }

@@ -88,7 +88,13 @@ extension MethodEntry {
             MethodOption("negative", 1, 0...(.infinity), "c: the weight of wrong responses; 0: only correct ones teach"),
             MethodOption("floor", 1, 1e-3...(.infinity), "e: the least value of the negative policy's ratio in the loss"),
             MethodOption("per_sequence", 0, 0...1, isFlag: true, "one ratio for a whole response"),
-        ]
+        ],
+        proof: .sums(
+            "Learning from wrong responses too teaches more than from correct ones alone.",
+            arms: [
+                .init("NFT", ["method.id=nft", "method.options.responses=8"]),
+                .init("RFT", ["method.id=nft", "method.options.responses=8", "method.options.negative=0"]),
+            ], verdicts: [.better("NFT", than: "RFT")])
     ) { option in
         .nft(
             TokenSettings(option),

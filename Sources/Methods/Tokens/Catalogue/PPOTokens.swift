@@ -55,7 +55,13 @@ extension MethodEntry {
     static let ppoTokens = MethodEntry(
         token: "ppo-tokens", summary: "GAE over tokens with a value head, proximal clip per token", paper: "Schulman et al. 2017, arXiv:1707.06347",
         paperID: "B02",
-        options: TokenSettings.options(responses: 1) + TokenSettings.clipOptions(dual: 3) + TokenCriticSettings.options + [ReferencePenalty.option]
+        options: TokenSettings.options(responses: 1) + TokenSettings.clipOptions(dual: 3) + TokenCriticSettings.options + [ReferencePenalty.option],
+        proof: .sums(
+            "A value of every token teaches more than rewards alone, from single responses.",
+            arms: [
+                .init("PPO", ["method.id=ppo-tokens", "tokens.groups=64"]),
+                .init("REINFORCE", ["method.id=reinforce-tokens", "method.options.mean=0", "method.options.responses=1", "tokens.groups=64"]),
+            ], verdicts: [.better("PPO", than: "REINFORCE")])
     ) { option in
         .ppoTokens(
             TokenSettings(option), critic: TokenCriticSettings(option), clip: TokenClip(option),

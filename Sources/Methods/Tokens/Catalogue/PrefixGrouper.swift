@@ -21,7 +21,13 @@ extension MethodEntry {
         token: "prefix-grouper", summary: "GRPO that computes a group's prompt once", paper: "Liu et al. 2025, arXiv:2506.05433", paperID: "S038",
         options: TokenSettings.options() + TokenSettings.clipOptions() + [
             MethodOption("share_prompts", 1, 0...1, isFlag: true, "compute a group's prompt once instead of once per response")
-        ]
+        ],
+        proof: .sums(
+            "Computing a group's prompt once changes nothing that is learned.",
+            arms: [
+                .init("shared", ["method.id=prefix-grouper"]),
+                .init("repeated", ["method.id=prefix-grouper", "method.options.share_prompts=0"]),
+            ], verdicts: [.atLeast(0.97, "shared", of: "repeated")])
     ) { option in
         .prefixGrouper(TokenSettings(option), clip: TokenClip(option), sharesPrompts: option.flag("share_prompts"))
     }

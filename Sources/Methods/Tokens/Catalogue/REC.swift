@@ -127,7 +127,13 @@ extension MethodEntry {
             MethodOption("drop", 0, 0...1, isFlag: true, "leave out responses below the mean, at random, where they are more than the others"),
             MethodOption("square", 0, 0...1000, "τ of τ (log π − log μ)²"),
             MethodOption("likelihood", 0, 0...1000, "the coefficient of −log π of all responses"),
-        ]
+        ],
+        proof: .sums(
+            "At lag 8 the one-sided clip alone keeps what REINFORCE without a clip loses.", changes: ["optimizer.learning_rate=0.002"],
+            arms: [
+                .init("one-sided", ["method.id=rec"], lag: 8),
+                .init("no clip", ["method.id=rec", "method.options.keep=0"], lag: 8),
+            ], verdicts: [.better("one-sided", than: "no clip")])
     ) { option in
         var objective = BoundedReinforce(.init(rawValue: option.count("keep"))!, weight: .init(rawValue: option.count("weight"))!)
         (objective.low, objective.high) = (option("clip_low"), option("clip_high"))

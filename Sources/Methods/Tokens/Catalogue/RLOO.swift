@@ -32,6 +32,12 @@ extension TokenMethod {
 extension MethodEntry {
     static let rloo = MethodEntry(
         token: "rloo", summary: "policy gradient against the mean of a group's other responses", paper: "Ahmadian et al. 2024, arXiv:2402.14740",
-        paperID: "B01", options: TokenSettings.options(responses: 4) + [ReferencePenalty.option]
+        paperID: "B01", options: TokenSettings.options(responses: 4) + [ReferencePenalty.option],
+        proof: .sums(
+            "Leaving a response out of its own baseline teaches more than no baseline.",
+            arms: [
+                .init("RLOO", ["method.id=rloo", "method.options.responses=8"]),
+                .init("REINFORCE", ["method.id=reinforce-tokens", "method.options.mean=0"]),
+            ], verdicts: [.better("RLOO", than: "REINFORCE")])
     ) { option in .rloo(TokenSettings(option), shaping: ReferencePenalty.stages(option)) }
 }

@@ -29,6 +29,12 @@ extension TokenMethod {
 extension MethodEntry {
     static let remax = MethodEntry(
         token: "remax", summary: "policy gradient against the reward of the greedy response", paper: "Li et al. 2023, arXiv:2310.10505",
-        paperID: "B01", options: TokenSettings.options(responses: 1) + [ReferencePenalty.option]
+        paperID: "B01", options: TokenSettings.options(responses: 1) + [ReferencePenalty.option],
+        proof: .sums(
+            "The reward of the greedy response is a baseline that teaches more than none.",
+            arms: [
+                .init("ReMax", ["method.id=remax", "tokens.groups=64"]),
+                .init("REINFORCE", ["method.id=reinforce-tokens", "method.options.mean=0", "method.options.responses=1", "tokens.groups=64"]),
+            ], verdicts: [.better("ReMax", than: "REINFORCE")])
     ) { option in .remax(TokenSettings(option), shaping: ReferencePenalty.stages(option)) }
 }

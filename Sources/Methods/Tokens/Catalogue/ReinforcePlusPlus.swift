@@ -25,7 +25,13 @@ extension MethodEntry {
         options: TokenSettings.options() + TokenSettings.clipOptions() + [
             MethodOption("mean", 0, 0...1, isFlag: true, "subtract the mean reward of the group before whitening"),
             MethodOption("discount", 1, 0...1, "γ, where no mean is subtracted"), ReferencePenalty.option,
-        ]
+        ],
+        proof: .sums(
+            "Rewards whitened over the batch teach more than rewards alone.",
+            arms: [
+                .init("REINFORCE++", ["method.id=reinforce-plus-plus"]),
+                .init("REINFORCE", ["method.id=reinforce-tokens", "method.options.mean=0"]),
+            ], verdicts: [.better("REINFORCE++", than: "REINFORCE")])
     ) { option in
         .reinforcePlusPlus(
             TokenSettings(option), discount: option("discount"), subtractsMean: option.flag("mean"), clip: TokenClip(option),

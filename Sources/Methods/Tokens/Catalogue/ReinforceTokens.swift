@@ -23,7 +23,13 @@ extension MethodEntry {
         options: TokenSettings.options() + [
             MethodOption("mean", 1, 0...1, isFlag: true, "subtract the mean reward of the group"),
             MethodOption("discount", 1, 0...1, "γ, where no mean is subtracted"), ReferencePenalty.option,
-        ]
+        ],
+        proof: .sums(
+            "The mean reward as a baseline teaches more than none.",
+            arms: [
+                .init("mean", ["method.id=reinforce-tokens", "method.options.mean=1"]),
+                .init("none", ["method.id=reinforce-tokens", "method.options.mean=0"]),
+            ], verdicts: [.better("mean", than: "none")])
     ) { option in
         .reinforceTokens(
             TokenSettings(option), discount: option("discount"), subtractsMean: option.flag("mean"),

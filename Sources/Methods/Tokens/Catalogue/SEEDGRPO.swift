@@ -84,7 +84,13 @@ extension MethodEntry {
             MethodOption("published", 0, 0...1, isFlag: true, "the published estimate of the entropy instead of −Σ p log p"),
             MethodOption("by_probability", 0, 0...1, isFlag: true, "clusters weigh by probability instead of by number"),
             MethodOption("length", 0, 0...1e6, "L: a constant that sums over tokens are divided by, as in Dr. GRPO; 0: each by its own length"),
-        ]
+        ],
+        proof: .sums(
+            "Learning less from tasks on which answers disagree teaches no less.",
+            arms: [
+                .init("SEED-GRPO", ["method.id=seed-grpo"]),
+                .init("Dr. GRPO", ["method.id=dr-grpo", "method.options.length=4"]),
+            ], verdicts: [.atLeast(1, "SEED-GRPO", of: "Dr. GRPO")])
     ) { option in
         var entropy = SemanticEntropy()
         entropy.strength = option("alpha")

@@ -111,7 +111,13 @@ extension MethodEntry {
             MethodOption("half_life", 0.06, 1e-6...(.infinity), "D_half: after so much drift of log π what is known of a task counts half"),
             MethodOption("least_memory", 0.875, 0...0.999, "the least share of what is known that a visit leaves"),
             MethodOption("most_memory", 0.96, 0...1, "the greatest"),
-        ]
+        ],
+        proof: .sums(
+            "One response to each task and a record of the task teach more than groups, from as many responses.", changes: ["environment.options.tasks=256"],
+            arms: [
+                .init("SPO", ["method.id=spo", "tokens.groups=64"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], verdicts: [.better("SPO", than: "GRPO")])
     ) { option in
         var credit = SingleStream()
         credit.halfLife = option("half_life")

@@ -64,7 +64,13 @@ extension MethodEntry {
             MethodOption("tokens", 30, 1...1e6, isWhole: true, "tokens of an edge; the last level goes on to the end"),
             MethodOption("certain", 0.9, 0.01...1, "tokens drawn with more probability are not trained on; 1: all are"),
             MethodOption("std", 0, 0...1, isFlag: true, "divide by the standard deviation of the siblings"),
-        ]
+        ],
+        proof: .sums(
+            "A tree of draws teaches more than independent ones, from as many drawn tokens.",
+            arms: [
+                .init("SPO-tree", ["method.id=spo-tree", "method.options.width=3", "method.options.depth=2", "method.options.tokens=1"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], verdicts: [.better("SPO-tree", than: "GRPO")])
     ) { option in
         var settings = TokenSettings()
         settings.plan.leavesOutEqual = option.flag("leave_out_equal")

@@ -32,7 +32,13 @@ extension MethodEntry {
     static let tisTokens = MethodEntry(
         token: "tis-tokens", summary: "GRPO with truncated weights for the age of the data",
         paper: "Yao et al. 2025, \"Your efficient RL framework secretly brings you off-policy RL training\"", paperID: "B10",
-        options: correctionOptions()
+        options: correctionOptions(),
+        proof: .sums(
+            "At lag 8 truncated weights keep more than no correction.", changes: ["optimizer.learning_rate=0.002"],
+            arms: [
+                .init("TIS", ["method.id=tis-tokens"], lag: 8),
+                .init("none", ["method.id=reinforce-tokens", "method.options.mean=1"], lag: 8),
+            ], verdicts: [.better("TIS", than: "none")])
     ) { option in
         .tisTokens(TokenSettings(option), weights: weights(.truncate, option), clip: TokenClip(option), bypasses: option.flag("bypass"))
     }

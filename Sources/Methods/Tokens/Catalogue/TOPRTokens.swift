@@ -77,7 +77,13 @@ extension MethodEntry {
             MethodOption("positive", 1, 0...(.infinity), "a⁺, the weight of what turned out well"),
             MethodOption("negative", 1, 0...(.infinity), "a⁻, the largest weight of what turned out badly"),
             MethodOption("per_token", 0, 0...1, isFlag: true, "ratios of tokens and advantages of the group, instead of whole responses"),
-        ]
+        ],
+        proof: .sums(
+            "At lag 8 tapered weights keep more than no correction.", changes: ["optimizer.learning_rate=0.002"],
+            arms: [
+                .init("TOPR", ["method.id=topr-tokens"], lag: 8),
+                .init("none", ["method.id=reinforce-tokens", "method.options.mean=1"], lag: 8),
+            ], verdicts: [.better("TOPR", than: "none")])
     ) { option in
         .toprTokens(
             TokenSettings(option),

@@ -39,7 +39,13 @@ extension MethodEntry {
         token: "t-ppo", summary: "PPO on windows of tokens: no response is waited for", paper: "Fan et al. 2025, arXiv:2506.15050", paperID: "S037",
         options: TokenSettings.options(responses: 1) + TokenSettings.clipOptions(high: 0.28) + TokenCriticSettings.options + [
             MethodOption("window", 16, 1...1_048_576, isWhole: true, "W: tokens that every slot draws between two rollouts")
-        ]
+        ],
+        proof: .sums(
+            "Windows of tokens teach as much per token as whole responses.",
+            arms: [
+                .init("T-PPO", ["method.id=t-ppo", "tokens.groups=64", "method.options.window=4"]),
+                .init("PPO", ["method.id=ppo-tokens", "tokens.groups=64"]),
+            ], verdicts: [.atLeast(0.95, "T-PPO", of: "PPO")])
     ) { option in
         .tPPO(TokenSettings(option), window: option.count("window"), critic: TokenCriticSettings(option), clip: TokenClip(option))
     }

@@ -40,7 +40,13 @@ extension MethodEntry {
         options: TokenSettings.options(responses: 32, epochs: 2) + TokenSettings.clipOptions() + [
             MethodOption("unlikeliness", 0.25, 0...1, "how much of the reward the likeliest response of a group loses"),
             MethodOption("beta", 0.1, 0...10, "the coefficient of the divergence from the reference policy"),
-        ]
+        ],
+        proof: .answers(
+            "Rewarding the unlikely keeps more different answers alive.",
+            arms: [
+                .init("unlikeliness", ["method.id=unlikeliness", "method.options.responses=8", "method.options.beta=0"]),
+                .init("GRPO", ["method.id=grpo", "method.options.epochs=2"]),
+            ], measure: .metric("entropy"), verdicts: [.better("unlikeliness", than: "GRPO")])
     ) { option in
         .unlikeliness(
             TokenSettings(option), reward: UnlikelinessReward(option("unlikeliness")), clip: TokenClip(option), beta: option("beta"))
