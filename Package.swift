@@ -60,7 +60,7 @@ let package = Package(
             dependencies: [
                 "Platform", "Tensors", "Networks", "Environments", "Rollouts", "Methods", "CWire", "CSodium", .product(name: "Yams", package: "Yams"),
             ],
-            resources: ["addition", "cartpole", "halfcheetah", "lunarlander", "minatar-breakout", "pendulum", "pong"].map { .embedInCode("Presets/\($0).yaml") }),
+            resources: ["addition", "cartpole", "chain", "halfcheetah", "lunarlander", "minatar-breakout", "pendulum", "pong"].map { .embedInCode("Presets/\($0).yaml") }),
 
         // The wire and the three roles.
         .target(

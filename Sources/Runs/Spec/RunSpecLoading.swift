@@ -5,7 +5,8 @@ import Yams
 extension RunSpec {
     /// The presets that ship inside, by name, as YAML.
     private static let presetFiles: [(name: String, text: [UInt8])] = [
-        ("addition", PackageResources.addition_yaml), ("cartpole", PackageResources.cartpole_yaml), ("halfcheetah", PackageResources.halfcheetah_yaml),
+        ("addition", PackageResources.addition_yaml), ("cartpole", PackageResources.cartpole_yaml),
+        ("chain", PackageResources.chain_yaml), ("halfcheetah", PackageResources.halfcheetah_yaml),
         ("lunarlander", PackageResources.lunarlander_yaml), ("minatar-breakout", PackageResources.minatar_breakout_yaml),
         ("pendulum", PackageResources.pendulum_yaml), ("pong", PackageResources.pong_yaml),
     ]

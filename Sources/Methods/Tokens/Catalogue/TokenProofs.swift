@@ -35,9 +35,9 @@ extension Proof {
         _ environment: String, _ claim: String, _ changes: [String], _ arms: [Arm], _ measure: Measure, _ verdicts: [Verdict]
     ) -> Proof {
         Proof(
-            claim: claim, run: "addition",
+            claim: claim, run: "chain",
             changes: [
-                "environment.id=\(environment)", "environment.options={}", "tokens.width=32", "tokens.longest_response=0", "warmup.updates=600",
+                "environment.id=\(environment)", "method.id=grpo", "tokens.width=32", "warmup.updates=600",
                 "warmup.batch=128", "warmup.learning_rate=0.005", "optimizer.learning_rate=0.0005", "stop.frames=300000",
                 "stop.evaluation_episodes=256",
             ] + changes, arms: arms, measure: measure, verdicts: verdicts)
