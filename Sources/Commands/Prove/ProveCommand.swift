@@ -8,7 +8,7 @@ struct ProveCommand: ParsableCommand {
         discussion: """
             A claim compares arms: ways to train, each with several seeds. It holds where the 90 % interval of the difference of means (by \
             bootstrap over the seeds) is wholly on its side, does not hold where it is wholly on the other, and is undecided where it \
-            straddles. A report per method goes to DIR/METHOD.json.
+            straddles. A report per method goes to DIR/METHOD.json; with --all, all of them go to DIR/PROOFS.md.
 
             \(ExperimentOptions.discussion)
 
@@ -56,6 +56,7 @@ struct ProveCommand: ParsableCommand {
         try experiment.run(silent: report.json) { try completed().map(\.text) }
 
         let finished = reports.compactMap { $0 }
+        if all { try Files.writeAtomically(Array(ProofBook.text(finished).utf8), to: "\(out)/PROOFS.md") }
         report.print(
             table(finished), json: .object([.init("proofs", .array(finished.map(\.json))), .init("out", .string(out))]))
         if finished.contains(where: { !$0.failures.isEmpty }) { throw ExitCode(1) }
