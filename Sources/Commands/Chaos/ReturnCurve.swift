@@ -35,16 +35,20 @@ struct ReturnCurve {
 ///
 /// Two numbers of each run: the return averaged over all frames (how fast it learned) and over the last fifth of them (how far it came). The mean
 /// over the disturbed runs must not lie below the lowest undisturbed one by more than the undisturbed ones differ among each other, or a tenth of
-/// the highest of them if that is more.
+/// the highest of them if that is more; and by chance, which falls with the number of runs n: another tenth / √n. A single run that learns a
+/// little later is no damage.
 struct CurveComparison {
     struct Part {
         let name: String
         let disturbed: Double
         let undisturbed: ClosedRange<Double>
+        /// Disturbed ones.
+        let runs: Int
 
         var floor: Double {
             let spread = undisturbed.upperBound - undisturbed.lowerBound
-            return undisturbed.lowerBound - max(spread, 0.1 * max(abs(undisturbed.lowerBound), abs(undisturbed.upperBound)))
+            let highest = max(abs(undisturbed.lowerBound), abs(undisturbed.upperBound))
+            return undisturbed.lowerBound - max(spread, 0.1 * highest) - 0.1 * highest / Double(runs).squareRoot()
         }
         var holds: Bool { disturbed >= floor }
     }
@@ -58,7 +62,7 @@ struct CurveComparison {
             let mine = disturbed.compactMap { $0.mean(over: frames, from: first, to: 1) }
             let others = undisturbed.compactMap { $0.mean(over: frames, from: first, to: 1) }
             guard !mine.isEmpty, let low = others.min(), let high = others.max() else { return nil }
-            return Part(name: name, disturbed: mine.reduce(0, +) / Double(mine.count), undisturbed: low...high)
+            return Part(name: name, disturbed: mine.reduce(0, +) / Double(mine.count), undisturbed: low...high, runs: mine.count)
         }
     }
 
