@@ -48,7 +48,9 @@ public struct SerialReplay {
         self.directory = directory
         self.catalogue = catalogue
         guard Files.exists(directory.ledger) else { throw ReplayError.noLedger(directory.path) }
-        let history = try LedgerHistory(directory.ledger, rolloutsPerUpdate: directory.loadSpec().learner.rolloutsPerUpdate)
+        let spec = try directory.loadSpec()
+        guard !spec.isTokenRun else { throw ReplayError.tokens(directory.path) }
+        let history = try LedgerHistory(directory.ledger, rolloutsPerUpdate: spec.learner.rolloutsPerUpdate)
         let target = try version ?? CheckpointStore(directory.checkpoints).latest() ?? history.newestVersion
         guard let last = history.steps.lastIndex(where: { $0.version == target }) else {
             throw ReplayError.unknownVersion(target, newest: history.newestVersion, directory.path)
@@ -138,6 +140,8 @@ public enum ReplayError: Remediable, Equatable {
     case accepted([RolloutID], String)
     /// The ledger does not tell what acted in a rollout that was trained on.
     case unknownActor(RolloutID)
+    /// The run trains a token policy.
+    case tokens(String)
 
     public var problem: String {
         switch self {
@@ -147,11 +151,13 @@ public enum ReplayError: Remediable, Equatable {
         case .gap(let version, let before, _): "version \(version) follows version \(before)"
         case .accepted(let ids, _): "the update with \(ids.map(\.description).joined(separator: ", ")) was refused in the run, and is not here"
         case .unknownActor(let id): "what acted in rollout \(id) is not known"
+        case .tokens: "the run trains a token policy, whose responses may go on over several versions"
         }
     }
     public var place: String {
         switch self {
-        case .noLedger(let path), .noLife(let path), .unknownVersion(_, _, let path), .gap(_, _, let path), .accepted(_, let path): path
+        case .noLedger(let path), .noLife(let path), .unknownVersion(_, _, let path), .gap(_, _, let path), .accepted(_, let path),
+            .tokens(let path): path
         case .unknownActor: "the ledger"
         }
     }
@@ -161,6 +167,7 @@ public enum ReplayError: Remediable, Equatable {
         case .noLife: "Only runs that were made by this version of Apus from their start can be made again."
         case .unknownVersion: "Give a version up to the newest one with --to."
         case .gap, .unknownActor: "See what apus ledger check says of it."
+        case .tokens: "Only runs of steps can be made again from their ledger; apus ledger check proves the accounts of this one."
         case .accepted: "The environment, the machine or the program is not the one that the run was made with."
         }
     }

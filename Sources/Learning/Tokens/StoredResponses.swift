@@ -6,30 +6,35 @@ import Runs
 import Tensors
 
 /// Responses of the initial policy to tasks that it solves every time, with their log-probabilities (DPH-RL, S127): kept with every checkpoint.
-struct StoredResponses {
+package struct StoredResponses {
     /// One response each, of the source `.dataset`; by task.
     private var groups: [ResponseGroup] = []
     private var tasks: Set<UInt32> = []
 
-    init() {}
+    package init() {}
+
+    package init(_ groups: [ResponseGroup]) {
+        self.groups = groups
+        tasks = Set(groups.map(\.task))
+    }
 
     /// Draws responses to every task of the run with the policy as it is now.
     init(_ spec: RunSpec, _ assignment: TokenAssignment, _ weights: Weights, tasks count: UInt32) throws {
         let evaluation = ResponseEvaluation(tasks: Int(count), samples: assignment.plan.storedAttempts, seed: spec.seed)
         let drawn = try evaluation.run(spec.environment.settings, assignment, weights: weights, on: .inOrder)
-        for group in drawn.groups where group.responses.allSatisfy(\.isCorrect) {
-            guard var kept = group.responses.first else { continue }
-            kept.source = .dataset
-            groups.append(ResponseGroup(task: group.task, difficulty: group.difficulty, prompt: group.prompt, responses: [kept]))
-        }
-        tasks = Set(groups.map(\.task))
+        self.init(
+            drawn.groups.filter { $0.responses.allSatisfy(\.isCorrect) }.compactMap { group in
+                guard var kept = group.responses.first else { return nil }
+                kept.source = .dataset
+                return ResponseGroup(task: group.task, difficulty: group.difficulty, prompt: group.prompt, responses: [kept])
+            })
     }
 
-    var count: Int { groups.count }
-    func has(_ task: UInt32) -> Bool { tasks.contains(task) }
+    package var count: Int { groups.count }
+    package func has(_ task: UInt32) -> Bool { tasks.contains(task) }
 
     /// As many as make up this share of a batch, with so many others; none where nothing is stored.
-    func draw(beside others: Int, share: Float, seed: UInt64, version: UInt64) -> [ResponseGroup] {
+    package func draw(beside others: Int, share: Float, seed: UInt64, version: UInt64) -> [ResponseGroup] {
         guard !groups.isEmpty, share > 0, share < 1 else { return [] }
         var stream = RandomKey(seed: seed, purpose: .replay).stream(slot: 0, episode: version)
         return (0..<Int((Float(others) * share / (1 - share)).rounded())).map { _ in groups[Int(stream.next() % UInt64(groups.count))] }
@@ -38,18 +43,18 @@ struct StoredResponses {
     private static let prefix = "stored."
 
     /// As named columns; nothing where nothing is stored.
-    var columns: [Column] {
+    package var columns: [Column] {
         guard !groups.isEmpty else { return [] }
         return ResponseBlock(groups, version: 1).columns.map { Column(Self.prefix + $0.name, $0.type, $0.shape, $0.bytes) }
     }
 
-    init(columns: [Column], version: UInt64) throws(TrainingStateError) {
+    package init(columns: [Column], version: UInt64) throws(TrainingStateError) {
         let found = columns.filter { $0.name.hasPrefix(Self.prefix) }
+        self.init()
         guard !found.isEmpty else { return }
         guard let block = ResponseBlock(columns: found.map { Column(String($0.name.dropFirst(Self.prefix.count)), $0.type, $0.shape, $0.bytes) }) else {
             throw TrainingStateError(problem: "the stored responses are incomplete", version: version)
         }
-        groups = block.decoded(version: 1)
-        tasks = Set(groups.map(\.task))
+        self.init(block.decoded(version: 1))
     }
 }

@@ -90,7 +90,9 @@ package final class TokenTrainer: Training {
         version += 1
         let drawn = rollouts.reduce(0) { $0 + $1.frames }
         frames += UInt64(drawn)
-        let judged = groups.flatMap(\.responses).filter { !$0.isBaseline && ($0.end == .stopped || $0.end == .length) }
+        let judged = groups.flatMap(\.responses).filter {
+            !$0.isBaseline && $0.source == .live && ($0.end == .stopped || $0.end == .length)
+        }
         return UpdateReport(
             version: version, frames: drawn, loss: report.loss, gradientNorm: report.gradientNorm, learningRate: rate,
             metrics: report.metrics + [("tokens_too_old", Float(tooOld)), ("responses", Float(judged.count))],
@@ -102,9 +104,9 @@ package final class TokenTrainer: Training {
         var count = 0
         let oldest = version > UInt64(maxLag) ? version - UInt64(maxLag) : 0
         for group in groups.indices {
-            for member in groups[group].responses.indices {
-                let versions = groups[group].responses[member].versions
-                for token in versions.indices where versions[token] < oldest && groups[group].responses[member].roles[token] == .policy {
+            for member in groups[group].responses.indices where groups[group].responses[member].source == .live {
+                let (versions, roles) = (groups[group].responses[member].versions, groups[group].responses[member].roles)
+                for token in versions.indices where versions[token] < oldest && (roles[token] == .policy || roles[token] == .control) {
                     groups[group].responses[member].roles[token] = .forced
                     count += 1
                 }
