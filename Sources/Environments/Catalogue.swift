@@ -85,7 +85,7 @@ public struct EnvironmentCatalogue: Sendable {
     /// The environment of that name among those inside this process.
     public func environment(id: String) throws(EnvironmentError) -> any Environment.Type {
         guard let found = environments.first(where: { $0.id == id }) else {
-            throw EnvironmentError(unknown: id, known: ids + families.map { "\($0.prefix):…" })
+            throw EnvironmentError(unknown: id, known: ids + TokenEnvironmentCatalogue.current.ids + families.map { "\($0.prefix):…" })
         }
         return found
     }

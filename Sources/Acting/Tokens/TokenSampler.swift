@@ -32,6 +32,8 @@ public final class TokenSampler: RolloutSource {
     /// Complete groups that no rollout has taken yet.
     private var complete: [ResponseGroup] = []
     private var leftOut: UInt32 = 0
+    /// Responses that new weights have thrown away, to be asked for again.
+    private var dropped: [(group: UInt64, member: Int)] = []
     private var sequence: UInt64 = 1
     private var version: UInt64 = 0
     private var life: UInt32 = 0
@@ -100,9 +102,7 @@ public final class TokenSampler: RolloutSource {
         generator.load(weights, version: version)
         for response in restarted {
             asked -= 1
-            let (group, member) = Self.place(of: response.id)
-            // Asked for before with the same tokens: nothing can be wrong with them.
-            try! ask(group, member)
+            dropped.append(Self.place(of: response.id))
         }
     }
 
@@ -112,6 +112,8 @@ public final class TokenSampler: RolloutSource {
     }
 
     public func collect() throws -> Rollout {
+        for (group, member) in dropped { try ask(group, member) }
+        dropped = []
         let groups = plan.window > 0 ? try collectWindow() : try collectGroups()
         defer { sequence += 1 }
         return Rollout(

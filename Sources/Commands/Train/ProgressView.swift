@@ -51,7 +51,9 @@ struct ProgressView {
         let rate = record["frames_per_second"] ?? 0
         var parts = ["\(Format.seconds(elapsed))", "\(Format.count(Double(record.frames))) frames", "\(Format.count(rate)) frames/s"]
         if let mean = record["training_return"] {
-            parts.append("return \(Format.decimal(mean, 1))" + (target.map { " of \(Format.decimal($0, 0))" } ?? ""))
+            // A share of correct responses is told by its second digit, a return of hundreds by its whole part.
+            let isShare = abs(target ?? mean) <= 1
+            parts.append("return \(Format.decimal(mean, isShare ? 2 : 1))" + (target.map { " of \(Format.decimal($0, isShare ? 2 : 0))" } ?? ""))
         }
         if let lag = record["policy_lag_mean"] { parts.append("lag \(Format.decimal(lag, 1))") }
         if rate > 0, totalFrames > record.frames { parts.append("at most \(Format.seconds(Double(totalFrames - record.frames) / rate)) left") }

@@ -42,7 +42,7 @@ public struct Addition: TokenEnvironment {
         let bound = (0..<leastDigits + level).reduce(1) { bound, _ in bound * 10 }
         var pair = (0, 0)
         repeat { pair = (Int(stream.next() % UInt64(bound)), Int(stream.next() % UInt64(bound))) } while ((pair.0 &* 31 &+ pair.1) % 8 == 0) != heldOut
-        let prompt = try! vocabulary.encode("\(pair.0)+\(pair.1)=")
+        let prompt = vocabulary.tokens(ofOwn: "\(pair.0)+\(pair.1)=")
         return TokenTask(id: id, difficulty: UInt16(level), prompt: prompt)
     }
 
@@ -57,6 +57,6 @@ public struct Addition: TokenEnvironment {
     }
 
     public func demonstration(_ task: TokenTask, choice: UInt32) -> [Int32]? {
-        try! vocabulary.encode("\(answer(task))") + [vocabulary.stop]
+        vocabulary.tokens(ofOwn: "\(answer(task))") + [vocabulary.stop]
     }
 }

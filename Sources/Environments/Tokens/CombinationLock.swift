@@ -34,7 +34,7 @@ public struct CombinationLock: TokenEnvironment {
     public var longestPrompt: Int { String(taskCount - 1).count + 1 }
     public var longestResponse: Int { length + 1 }
 
-    public func task(_ id: UInt32) -> TokenTask { TokenTask(id: id, prompt: try! vocabulary.encode("\(id % taskCount):")) }
+    public func task(_ id: UInt32) -> TokenTask { TokenTask(id: id, prompt: vocabulary.tokens(ofOwn: "\(id % taskCount):")) }
     public func heldOutTask(_ id: UInt32) -> TokenTask { task(id) }
 
     /// The characters that open the lock of a prompt.

@@ -30,7 +30,7 @@ public enum TaskStream {
         var prompt = write(level, &stream)
         // Some levels have so few prompts that none, or every one, is held out: these have the same tasks for both.
         for _ in 0..<128 where isHeldOut(prompt) != heldOut { prompt = write(level, &stream) }
-        return TokenTask(id: id, difficulty: UInt16(level), prompt: try! environment.vocabulary.encode(prompt))
+        return TokenTask(id: id, difficulty: UInt16(level), prompt: environment.vocabulary.tokens(ofOwn: prompt))
     }
 }
 

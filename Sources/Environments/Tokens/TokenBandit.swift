@@ -31,12 +31,12 @@ public struct TokenBandit: TokenEnvironment {
     public var longestResponse: Int { 1 }
 
     public func task(_ id: UInt32) -> TokenTask {
-        TokenTask(id: id, prompt: try! vocabulary.encode(String(Self.characters[Int(id) % table.contexts])))
+        TokenTask(id: id, prompt: vocabulary.tokens(ofOwn: String(Self.characters[Int(id) % table.contexts])))
     }
     public func heldOutTask(_ id: UInt32) -> TokenTask { task(id) }
 
     /// The tokens of the arms, in the table's order.
-    public var armTokens: [Int32] { try! vocabulary.encode(String(Self.characters.prefix(table.arms))) }
+    public var armTokens: [Int32] { vocabulary.tokens(ofOwn: String(Self.characters.prefix(table.arms))) }
 
     public func verify(_ task: TokenTask, _ response: ArraySlice<Int32>) throws -> Verdict { try verify(task, response, draw: 0) }
 

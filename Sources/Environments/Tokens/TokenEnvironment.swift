@@ -111,7 +111,7 @@ extension TokenEnvironment {
     public func answerKey(_ text: String) -> Int32 { Int32(TaskStream.hash(text) & 0x7fff_ffff) }
 
     /// A text as a response: followed by the stop token.
-    func response(_ text: String) -> [Int32] { try! vocabulary.encode(text) + [vocabulary.stop] }
+    func response(_ text: String) -> [Int32] { vocabulary.tokens(ofOwn: text) + [vocabulary.stop] }
 }
 
 /// Why tasks cannot be made, or a response cannot be judged.

@@ -12,5 +12,5 @@ extension TokenEnvironment {
     private func behindReply(_ turn: Substring) -> String.Index { turn.firstIndex(of: ";").map { turn.index(after: $0) } ?? turn.startIndex }
 
     /// What the environment says.
-    func reply(_ text: String) -> Turn { .reply(try! vocabulary.encode(text + ";")) }
+    func reply(_ text: String) -> Turn { .reply(vocabulary.tokens(ofOwn: text + ";")) }
 }

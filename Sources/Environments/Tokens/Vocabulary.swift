@@ -30,6 +30,14 @@ public struct Vocabulary: Sendable, Hashable {
         return encoded
     }
 
+    /// The tokens of a text that an environment has made itself of the vocabulary's characters; anything else is a mistake in its code.
+    public func tokens(ofOwn text: String) -> [Int32] {
+        text.map { character in
+            guard let token = tokens[character] else { preconditionFailure("\"\(character)\" in \"\(text)\" has no token") }
+            return token
+        }
+    }
+
     /// The text of tokens; a token outside of the vocabulary is shown as �.
     public func decode(_ tokens: some Sequence<Int32>) -> String {
         String(tokens.map { characters.indices.contains(Int($0)) ? characters[Int($0)] : "\u{FFFD}" })
