@@ -164,7 +164,7 @@ final class ActorSockets {
                 if stream?.socket.send([.bytes(message.encoded())]) != true { desk.read { $0.outbox!.notSent() } }
             case .sendRollout(let rollout):
                 let header = RolloutHeader(rollout).encoded()
-                let sent = stream?.socket.send([.bytes(header)] + rollout.columns.map { .shared($0.bytes) })
+                let sent = stream?.socket.send([.bytes(header)] + rollout.columnFrames.map { .shared($0) })
                 if sent != true { desk.read { $0.outbox!.notSent() } }
             case .end(let reason, let refusal):
                 end(refusal.map { Ending.refused($0) } ?? .finished(reason: reason))

@@ -25,10 +25,6 @@ extension LearnerSockets {
         weights?.socket.send([.bytes(topic), .bytes(lastPublished.header.encoded()), .shared(lastPublished.parameters)])
     }
 
-    /// Whether every version goes to everybody: of many actors, only the few that act next have a use for it, and what is sent to the others
-    /// would cost more than all rollouts together.
-    var everybodyGetsEveryVersion: Bool { intake!.actors <= 4 * rolloutsPerUpdate }
-
     func receiveStreams() {
         while let frames = streams?.socket.receive() {
             let peer = frames[0].withBytes { RolloutIntake.Peer($0) }
@@ -86,7 +82,7 @@ extension LearnerSockets {
             switch action {
             case .send(let peer, let message): streams?.socket.send([.bytes(peer), .bytes(message.encoded())])
             case .accept: break
-            case .weights(let place): if !everybodyGetsEveryVersion { publish(WireProtocol.weightsTopic(of: place)) }
+            case .weights(let place): if intake!.isAddressed { publish(WireProtocol.weightsTopic(of: place)) }
             case .lost(let place, let sequences): desk.update { $0.lost.append((place, sequences)) }
             case .missing(let place, let produced):
                 log.info("actor \(place) is silent, and some of its \(produced) rollouts are missing; it may come back with them")

@@ -194,7 +194,7 @@ final class LearnerSockets {
         }
         if let published = work.publish {
             lastPublished = published
-            if everybodyGetsEveryVersion { publish(WireProtocol.weightsTopic) }
+            if !intake!.isAddressed { publish(WireProtocol.weightsTopic) }
         }
         if let bound = work.bound { perform(intake!.bound(maxLag: bound)) }
         if !work.ended.isEmpty || work.version != intake!.version { perform(intake!.ended(work.ended, version: work.version)) }

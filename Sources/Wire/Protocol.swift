@@ -3,7 +3,7 @@ import CProtobufC
 /// The constants of the contract in `proto/apus.proto`.
 public enum WireProtocol {
     /// Both ends of a conversation must have the same number; a difference is refused with both named.
-    public static let version: UInt32 = 5
+    public static let version: UInt32 = 6
 
     /// The largest control or stream message (without column frames), in bytes.
     public static let maximumMessageBytes = 1 << 20
@@ -11,10 +11,6 @@ public enum WireProtocol {
     public static let maximumStatusBytes = 64 << 20
     /// The largest single frame that any socket takes (`ZMQ_MAXMSGSIZE`): a peer that sends more is disconnected by ZeroMQ itself.
     public static let maximumFrameBytes: Int64 = 1 << 30
-    /// A rollout is its header and this many column frames.
-    public static let columnFrames = 12
-    /// Of responses.
-    public static let responseFrames = 9
     /// Of protobuf-c, as it was found at the program's start.
     public static var protobufVersion: String { String(cString: protobuf_c_version()) }
     /// An actor never holds more unacknowledged rollouts than this.

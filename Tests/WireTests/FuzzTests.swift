@@ -43,7 +43,7 @@ import Wire
     @Test(arguments: 0..<UInt64(lanes)) func rollouts(lane: UInt64) {
         var dice = Dice(lane)
         let valid = rollout(RolloutID(actor: 0, incarnation: 0, sequence: 1))
-        let columns = valid.columns.map(\.bytes)
+        let columns = valid.columnFrames
         var accepted = 0
         for _ in 0..<20_000 {
             var header = StreamMessage.rollout(RolloutHeader(valid)).encoded()
@@ -55,7 +55,7 @@ import Wire
                 mutate(&bytes, &dice)
                 frames[index] = shared(bytes)
             }
-            if dice.chance(0.05) { frames.swapAt(dice.below(frames.count), dice.below(frames.count)) }
+            if dice.chance(0.05) { frames.insert(frames[0], at: dice.below(frames.count + 1)) }
             guard case .rollout(let decoded)? = try? StreamMessage(decoding: shared(header)),
                 let arrived = try? decoded.rollout(columns: frames)
             else {

@@ -20,7 +20,7 @@ import Wire
     }
 
     @Test func bytesOfTheContract() throws {
-        let attach = P.number(1, 5) + P.fixed64(2, 7) + P.number(3, 2) + P.number(4, 3) + P.number(5, 4) + P.number(6, 6) + P.number(7, 1)
+        let attach = P.number(1, 6) + P.fixed64(2, 7) + P.number(3, 2) + P.number(4, 3) + P.number(5, 4) + P.number(6, 6) + P.number(7, 1)
         #expect(
             try decoded(P.bytes(1, attach))
                 == .attach(
@@ -87,36 +87,62 @@ import Wire
 @Suite struct RolloutHeaderTests {
     private let original = rollout(RolloutID(actor: 1, incarnation: 2, sequence: 3), version: 4)
 
-    @Test func columnsArriveWithoutACopy() throws {
-        let header = RolloutHeader(original)
-        let arrived = try header.rollout(columns: original.columns.map(\.bytes))
-        #expect(RolloutHeader(arrived) == header)
-        for (sent, received) in zip(original.columns, arrived.columns) {
-            #expect(received.bytes === sent.bytes)
-            #expect(received.name == sent.name && received.type == sent.type && received.shape == sent.shape)
+    /// Its observations and its policies are too large to travel with the other columns.
+    private let large = rollout(RolloutID(actor: 1, incarnation: 2, sequence: 3), version: 4, steps: 300, slots: 8)
+
+    @Test func smallColumnsTravelTogether() throws {
+        for (sent, frames) in [(original, 1), (large, 3)] {
+            let header = RolloutHeader(sent)
+            #expect(sent.columnFrames.count == frames)
+            let arrived = try header.rollout(columns: sent.columnFrames)
+            #expect(RolloutHeader(arrived) == header)
+            for (sent, received) in zip(sent.columns, arrived.columns) {
+                #expect(received.bytes.array(of: UInt8.self) == sent.bytes.array(of: UInt8.self))
+                #expect(received.type == sent.type && received.shape == sent.shape)
+            }
         }
-        try arrived.validate(shape)
+        try RolloutHeader(original).rollout(columns: original.columnFrames).validate(shape)
+    }
+
+    @Test func largeColumnsTravelWithoutACopy() throws {
+        let frames = large.columnFrames
+        #expect(frames[1] === large.observation.bytes)
+        #expect(try RolloutHeader(large).rollout(columns: frames).observation.bytes === frames[1])
+    }
+
+    /// Where each small column lies in the frame is part of the contract.
+    @Test func smallColumnsLieAtMultiplesOf64Bytes() {
+        let frame = original.columnFrames[0].array(of: UInt8.self)
+        var offset = 0
+        for column in original.columns.map({ $0.bytes.array(of: UInt8.self) }) {
+            #expect(Array(frame[offset..<(offset + column.count)]) == column)
+            let end = (offset + column.count + 63) & ~63
+            #expect(frame[(offset + column.count)..<end].allSatisfy { $0 == 0 })
+            offset = end
+        }
+        #expect(frame.count == offset)
     }
 
     @Test func refusesAWrongNumberOfFrames() {
-        let columns = original.columns.map(\.bytes)
-        for frames in [[], Array(columns.dropLast()), columns + [columns[0]]] {
-            #expect(throws: WireError.frames(expected: WireProtocol.columnFrames + 1, found: frames.count + 1)) {
-                try RolloutHeader(original).rollout(columns: frames)
+        for rollout in [original, large] {
+            let columns = rollout.columnFrames
+            for frames in [[], Array(columns.dropLast()), columns + [columns[0]]] {
+                #expect(throws: WireError.frames(expected: columns.count + 1, found: frames.count + 1)) {
+                    try RolloutHeader(rollout).rollout(columns: frames)
+                }
             }
         }
     }
 
-    @Test(arguments: 0..<WireProtocol.columnFrames) func refusesAColumnOfAnotherSize(_ index: Int) {
-        let name = original.columns[index].name
+    @Test(arguments: 0..<3) func refusesAFrameOfAnotherSize(_ index: Int) {
         for change in [-1, 1] {
-            var columns = original.columns.map(\.bytes)
-            columns[index] = shared([UInt8](repeating: 0, count: columns[index].count + change))
+            var frames = large.columnFrames
+            frames[index] = shared([UInt8](repeating: 0, count: frames[index].count + change))
             do {
-                _ = try RolloutHeader(original).rollout(columns: columns)
-                Issue.record("accepted \(name)")
+                _ = try RolloutHeader(large).rollout(columns: frames)
+                Issue.record("accepted frame \(index)")
             } catch {
-                guard case .invalid("column \(name)", _, _) = error else {
+                guard case .invalid(["frame of small columns", "column observation", "column behaviour_policy"][index], _, _) = error else {
                     Issue.record("\(error)")
                     return
                 }
@@ -132,7 +158,7 @@ import Wire
 
     @Test func bytesOfTheContract() throws {
         typealias P = Protobuf
-        let bytes = P.number(1, 5) + P.fixed64(2, 2) + P.number(3, 3) + P.number(4, 4) + P.number(5, 2) + P.fixed64(6, 6)
+        let bytes = P.number(1, 6) + P.fixed64(2, 2) + P.number(3, 3) + P.number(4, 4) + P.number(5, 2) + P.fixed64(6, 6)
         let header = WeightsHeader(run: 2, life: 3, version: 4, parameters: 2, layout: 6)
         #expect(try WeightsHeader(decoding: shared(bytes)) == header)
         let parameters = shared([Float(1), 2])

@@ -1,8 +1,9 @@
-/// What the Glibc module does not show: event descriptors, signals as descriptors, memory that processes share, and a child's tie to its
-/// parent's life.
+/// What the Glibc module does not show: event descriptors and sets of descriptors, signals as descriptors, memory that processes share, and a
+/// child's tie to its parent's life.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 
 /// A non-blocking, close-on-exec eventfd, or -1.
 int apus_eventfd(void);

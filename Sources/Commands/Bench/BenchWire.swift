@@ -89,7 +89,7 @@ struct BenchWirePeer: ParsableCommand {
                 let (kind, count) = frames[0].withBytes { ($0[0], Int($0.loadUnaligned(fromByteOffset: 1, as: UInt32.self))) }
                 for _ in 0..<count {
                     let first = kind == WireExchange.bare.rawValue ? header : RolloutHeader(rollout).encoded()
-                    socket.send([.bytes(first)] + rollout.columns.map { .shared($0.bytes) })
+                    socket.send([.bytes(first)] + rollout.columnFrames.map { .shared($0) })
                 }
                 order = socket.receive()
             }

@@ -1,13 +1,15 @@
+import DequeModule
 import Platform
 import Rollouts
 
 /// The learner's side of all streams: credit, order, de-duplication, acknowledgement.
 ///
-/// A pure state machine: events in, actions out. Per actor incarnation, sequence numbers arrive in order; a number seen before is
-/// acknowledged again and
-/// thrown away; a gap makes the actor re-open its stream. No actor ever has more than `credits` rollouts (or its share of an update, if that is more) that are granted, under way,
-/// queued or being
-/// trained on, so memory and lag are bounded.
+/// A pure state machine: events in, actions out. Per actor incarnation, sequence numbers arrive in order; a number seen before is acknowledged
+/// again and thrown away; a gap makes the actor re-open its stream. No actor ever has more than `credits` rollouts (or its share of an update,
+/// if that is more) that are granted, under way, queued or being trained on, so memory and lag are bounded.
+///
+/// Tickets form one order of consumption over all actors. The first of them, as many as the bound on lag allows (`window`), are due: they may be
+/// acted on at once. Each rollout that ends makes the next ticket due, so that an event costs the same however many actors there are.
 public struct RolloutIntake: Sendable {
     public typealias Peer = [UInt8]
 
@@ -43,7 +45,7 @@ public struct RolloutIntake: Sendable {
 
     /// What is known of one incarnation, also after it has gone: it may have been taken for gone wrongly, and what it sent may still be
     /// queued.
-    private struct Stream: Sendable {
+    struct Stream: Sendable {
         /// nil: gone.
         var peer: Peer?
         /// Every sequence number up to here has arrived.
@@ -51,9 +53,8 @@ public struct RolloutIntake: Sendable {
         /// Every sequence number up to here has come to its end.
         var acknowledged: UInt64
         var endedBeyond: Set<UInt64> = []
-        /// The minimum versions of the tickets given and not yet answered by a rollout, oldest first; 0 for a rollout that is on its way
-        /// already.
-        var tickets: [UInt64] = []
+        /// The tickets given and not yet answered by a rollout, oldest first.
+        var tickets: [Ticket] = []
         /// The highest number that the actor has told of.
         var produced: UInt64 = 0
         var lastHeard = Time.zero
@@ -70,16 +71,28 @@ public struct RolloutIntake: Sendable {
         }
 
         var open: Int { tickets.count + arrived }
+        /// Those of them that take a place in the window.
+        var due: Int { tickets.count(where: \.isDue) + arrived }
         /// Queued or being trained on.
         var arrived: Int { Int(received - acknowledged) - endedBeyond.count }
     }
 
-    private var settings: Settings
-    private var streams: [MemberPlace: Stream] = [:]
+    /// Allows one rollout.
+    struct Ticket: Sendable {
+        /// Its place in the order of consumption over all actors.
+        var number: UInt64
+        /// The policy version that the actor was told to act with at least; 0 for a rollout that is on its way already.
+        var minimum: UInt64
+        var isDue: Bool
+    }
+
+    var settings: Settings
+    var streams: [MemberPlace: Stream] = [:]
     private var places: [Peer: MemberPlace] = [:]
-    /// By version, the actors that hold a ticket for it and wait for it to be made.
-    private var waiting: [UInt64: [MemberPlace]] = [:]
-    private var stopping: String?
+    /// The tickets that are not due yet, in the order of consumption; among them some that were taken back or used before their time.
+    var later = Deque<(ticket: UInt64, place: MemberPlace)>()
+    var lastTicket: UInt64 = 0
+    var stopping: String?
     private var lastTick: Time?
 
     public private(set) var version: UInt64
@@ -103,6 +116,9 @@ public struct RolloutIntake: Sendable {
     }
 
     public var actors: Int { places.count }
+    /// Whether weights go only to those whose turn it is to act, not to everybody at every version: of many actors, only the few that act next have
+    /// a use for them, and what is sent to the others would cost more than all rollouts together.
+    public var isAddressed: Bool { actors > 4 * settings.rolloutsPerUpdate }
     /// Of each actor. An update needs its rollouts whoever is there: few actors get more than their usual credits.
     public var credits: Int {
         let share = (settings.rolloutsPerUpdate + max(places.count, 1) - 1) / max(places.count, 1)
@@ -111,6 +127,8 @@ public struct RolloutIntake: Sendable {
     /// Granted, under way, queued or being trained on, over all actors. Counted as they change: a sum over a thousand actors at every message would
     /// cost more than the messages.
     public private(set) var open = 0
+    /// Those of them that take a place in the window.
+    var due = 0
 
     /// What is known of every actor whose stream is open.
     public func progress(now: Time) -> [StreamProgress] {
@@ -157,9 +175,8 @@ public struct RolloutIntake: Sendable {
 
     /// Rollouts came to their end: trained on (the learner is at `version` now), stale, failed.
     public mutating func ended(_ ids: [RolloutID], version: UInt64) -> [Action] {
-        // Every ticket was given for a place in the order of consumption: it still holds if each rollout has done its part of an update.
-        let asPlanned = UInt64(ids.count) == (version - self.version) * UInt64(settings.rolloutsPerUpdate)
-        let reached = self.version < version ? (self.version + 1)...version : nil
+        // Tickets were given for versions as if each update took its share of rollouts. Where it takes fewer, they ask for too little.
+        let isFaster = version > self.version + UInt64(ids.count / settings.rolloutsPerUpdate)
         self.version = version
         var touched: Set<MemberPlace> = []
         for id in ids {
@@ -172,9 +189,7 @@ public struct RolloutIntake: Sendable {
             }
         }
         // Nobody else has a place free.
-        let replenished = touched.sorted().flatMap { replenish($0) }
-        let ready = reached.map { $0.flatMap { waiting.removeValue(forKey: $0) ?? [] }.flatMap { weights(for: $0) } } ?? []
-        return replenished + ready + (asPlanned ? [] : revise())
+        return replenish(touched.sorted()) + (isFaster ? revise() : [])
     }
 
     /// Changes the bound on policy lag: tickets that were given and not yet used get new minimum versions. What is under way is swept when it is
@@ -234,7 +249,7 @@ public struct RolloutIntake: Sendable {
             stream.peer = nil
             stream.tickets = []
         }
-        return revise() + (credits > settings.credits ? streams.keys.sorted().flatMap { replenish($0) } : [])
+        return replenish(credits > settings.credits ? streams.keys.sorted() : [])
     }
 
     private mutating func lose(_ place: MemberPlace, _ stream: Stream) -> [Action] {
@@ -277,16 +292,17 @@ public struct RolloutIntake: Sendable {
         // The tickets of before keep their places in the order of consumption; the first of them belong to the rollouts on their way.
         let onTheirWay = Int(attach.begun - stream.received)
         places[peer] = attach.actor
-        // A ticket that was given stays given, also where more actors have come and each has fewer credits: it may be in use already.
-        let total = max(onTheirWay, credits - stream.arrived, stream.tickets.count)
-        stream.tickets = Array(stream.tickets.prefix(total))
-        stream.tickets.insert(contentsOf: repeatElement(0, count: max(onTheirWay - stream.tickets.count, 0)), at: 0)
+        let unknown = repeatElement(Ticket(number: 0, minimum: 0, isDue: true), count: max(onTheirWay - stream.tickets.count, 0))
+        stream.tickets.insert(contentsOf: unknown, at: 0)
         open += stream.open - (before?.open ?? 0)
+        due += stream.due - (before?.due ?? 0)
         streams[attach.actor] = stream
-        var opening = grant(to: attach.actor, tickets: total - stream.tickets.count)
+        // A ticket that was given stays given, also where more actors have come and each has fewer credits: it may be in use already.
+        var opening = grant(to: attach.actor, tickets: max(credits - stream.open, 0))
         (opening.kind, opening.begun) = (.opens, attach.begun)
-        opening.tickets = Array(streams[attach.actor]!.tickets.dropFirst(onTheirWay))
-        return actions + [.send(peer, .grant(opening))] + weights(for: attach.actor)
+        opening.tickets = streams[attach.actor]!.tickets.dropFirst(onTheirWay).map(\.minimum)
+        let (weights, revisions) = release()
+        return actions + [.send(peer, .grant(opening))] + (weights.isEmpty ? self.weights(for: attach.actor) : weights) + revisions
     }
 
     private mutating func rollout(_ header: RolloutHeader, from peer: Peer, at place: MemberPlace) -> [Action] {
@@ -327,70 +343,12 @@ public struct RolloutIntake: Sendable {
         [refuse(peer, .malformed, error.description, "Send messages as proto/apus.proto describes them.")]
     }
 
-    private mutating func replenish(_ place: MemberPlace) -> [Action] {
-        let stream = streams[place]!
-        let free = credits - stream.open
-        guard let peer = stream.peer, free > 0, stopping == nil else { return [] }
-        let grant = grant(to: place, tickets: free)
-        // Weights travel on another connection: what the ticket asks for should not come after it.
-        return weights(for: place) + [.send(peer, .grant(grant))]
-    }
-
     /// Changes a stream, and keeps count of what is open.
-    private mutating func change(_ place: MemberPlace, _ body: (inout Stream) -> Void) {
-        let before = streams[place]!.open
+    mutating func change(_ place: MemberPlace, _ body: (inout Stream) -> Void) {
+        let before = (open: streams[place]!.open, due: streams[place]!.due)
         body(&streams[place]!)
-        open += streams[place]!.open - before
-    }
-
-    /// The newest version, for an actor that may act with it and was not sent it.
-    private mutating func weights(for place: MemberPlace) -> [Action] {
-        guard let stream = streams[place], stream.peer != nil, stream.sent != version, let ticket = stream.tickets.first, ticket <= version else {
-            return []
-        }
-        streams[place]!.sent = version
-        return [.weights(place)]
-    }
-
-    private mutating func grant(to place: MemberPlace, tickets: Int) -> Grant {
-        let ahead = open
-        let tickets = (0..<tickets).map { minimumVersion(ahead: ahead + $0) }
-        change(place) { $0.tickets += tickets }
-        for ticket in tickets where ticket > version { waiting[ticket, default: []].append(place) }
-        return Grant(life: settings.life, acknowledgedThrough: streams[place]!.acknowledged, tickets: tickets, version: version)
-    }
-
-    /// The version that a rollout must be acted by at least, when `ahead` others are consumed before it.
-    ///
-    /// It will be consumed when the learner is at version + ahead / rolloutsPerUpdate; the difference must not exceed `maxLag`.
-    private func minimumVersion(ahead: Int) -> UInt64 {
-        let consumed = version + UInt64(ahead / settings.rolloutsPerUpdate)
-        return consumed - min(consumed, UInt64(settings.maxLag))
-    }
-
-    /// Fewer rollouts will be consumed than was thought when the tickets were given: without a revision, actors would wait for a version
-    /// that only
-    /// their own rollouts can bring about.
-    private mutating func revise() -> [Action] {
-        guard stopping == nil else { return [] }
-        var ahead = streams.values.reduce(0) { $0 + $1.arrived }
-        var revised: [MemberPlace: [UInt64]] = [:]
-        let inOrder = streams.flatMap { place, stream in stream.tickets.map { (version: $0, place: place) } }
-            .sorted { ($0.version, $0.place) < ($1.version, $1.place) }
-        for ticket in inOrder {
-            revised[ticket.place, default: []].append(minimumVersion(ahead: ahead))
-            ahead += 1
-        }
-        waiting = [:]
-        return revised.keys.sorted().flatMap { place -> [Action] in
-            guard let tickets = revised[place], let stream = streams[place], let peer = stream.peer else { return [] }
-            for ticket in tickets where ticket > version { waiting[ticket, default: []].append(place) }
-            guard tickets != stream.tickets else { return [] }
-            streams[place]!.tickets = tickets
-            let grant = Grant(
-                life: settings.life, acknowledgedThrough: stream.acknowledged, tickets: tickets, kind: .revises, version: version)
-            return weights(for: place) + [.send(peer, .grant(grant))]
-        }
+        open += streams[place]!.open - before.open
+        due += streams[place]!.due - before.due
     }
 }
 

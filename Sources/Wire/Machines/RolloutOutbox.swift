@@ -23,6 +23,8 @@ public struct RolloutOutbox: Sendable {
     private var lastAttach: Time?
     private var lastHeard = Time.zero
     private var lastPing = Time.zero
+    /// The rollouts sent when it was last looked, and since when there are no more.
+    private var lastSent = (sequence: UInt64(0), time: Time.zero)
     private var life: UInt32 = 0
     /// Set once this actor is leaving.
     private var leaving: String?
@@ -120,7 +122,10 @@ public struct RolloutOutbox: Sendable {
             guard lastAttach.map({ now - $0 > Self.attachPatience }) ?? true else { return [] }
             return attach(now)
         }
-        guard now - lastPing > Self.pingInterval else { return [] }
+        if lastSent.sequence != nextSequence { lastSent = (nextSequence, now) }
+        // Rollouts and their acknowledgements say as much: with a thousand actors, pings would cost the learner more than these.
+        let quietSince = min(lastSent.time, lastHeard)
+        guard now - max(lastPing, quietSince) > Self.pingInterval else { return [] }
         lastPing = now
         return leaving == nil ? [.send(.ping(produced: nextSequence - 1))] : detach()
     }

@@ -146,39 +146,39 @@ public struct RolloutHeader: Sendable, Equatable {
 
     /// Gives the column frames that followed this header their names, types and shapes. The bytes are not copied.
     public func rollout(columns frames: [SharedBytes]) throws(WireError) -> Rollout {
-        let expected = responses == nil ? WireProtocol.columnFrames : WireProtocol.responseFrames
-        guard frames.count == expected else { throw .frames(expected: expected + 1, found: frames.count + 1) }
-        func column(_ index: Int, _ name: String, _ type: ElementType, _ shape: [Int]) throws(WireError) -> Column {
-            let expected = shape.reduce(type.byteCount, *)
-            guard frames[index].count == expected else {
-                throw .invalid(
-                    field: "column \(name)", value: "\(frames[index].count) bytes", allowed: "\(expected) bytes for \(shape) of \(type)")
-            }
-            return Column(name, type, shape, frames[index])
-        }
-        if let counts = responses {
+        let expected = columns
+        let bytes = try ColumnFrames.unpack(frames, expected.map { ($0.name, $0.shape.reduce($0.type.byteCount, *)) })
+        let columns = zip(expected, bytes).map { Column($0.name, $0.type, $0.shape, $1) }
+        guard responses == nil else {
             let block = ResponseBlock(
-                groups: try column(0, "groups", .int32, [counts.groups, 5]), prompts: try column(1, "prompts", .int32, [counts.promptTokens]),
-                responses: try column(2, "responses", .int32, [counts.responses, 8]),
-                rewards: try column(3, "rewards", .float32, [counts.responses, counts.rewards]),
-                tokens: try column(4, "tokens", .int32, [counts.tokens]), logProbs: try column(5, "log_probs", .float32, [counts.tokens]),
-                ages: try column(6, "ages", .int32, [counts.tokens]), roles: try column(7, "roles", .uint8, [counts.tokens]),
-                entropies: try column(8, "entropies", .float32, [counts.hasEntropies ? counts.tokens : 0]))
+                groups: columns[0], prompts: columns[1], responses: columns[2], rewards: columns[3], tokens: columns[4], logProbs: columns[5],
+                ages: columns[6], roles: columns[7], entropies: columns[8])
             return Rollout(id: id, version: version, life: life, drawn: steps, responses: block)
         }
         return Rollout(
-            id: id, version: version, life: life, steps: steps, slots: slots,
-            observation: try column(0, "observation", observationType, [steps + 1, slots] + observationShape),
-            action: try column(1, "action", actionType, [steps, slots] + actionShape),
-            behaviourLogProb: try column(2, "behaviour_log_prob", .float32, [steps, slots]),
-            reward: try column(3, "reward", .float32, [steps, slots]),
-            terminated: try column(4, "terminated", .uint8, [steps, slots]),
-            truncated: try column(5, "truncated", .uint8, [steps, slots]),
-            finalIndex: try column(6, "final_index", .int32, [ended]),
-            finalObservation: try column(7, "final_observation", observationType, [ended] + observationShape),
-            episodeReturn: try column(8, "episode_return", .float32, [ended]),
-            episodeLength: try column(9, "episode_length", .int32, [ended]),
-            recurrentState: try column(10, "recurrent_state", .float32, [slots, stateCount]),
-            behaviourPolicy: try column(11, "behaviour_policy", .float32, [steps, slots, policyCount]))
+            id: id, version: version, life: life, steps: steps, slots: slots, observation: columns[0], action: columns[1],
+            behaviourLogProb: columns[2], reward: columns[3], terminated: columns[4], truncated: columns[5], finalIndex: columns[6],
+            finalObservation: columns[7], episodeReturn: columns[8], episodeLength: columns[9], recurrentState: columns[10],
+            behaviourPolicy: columns[11])
+    }
+
+    /// Every column, in the order in which they travel.
+    private var columns: [(name: String, type: ElementType, shape: [Int])] {
+        if let counts = responses {
+            return [
+                ("groups", .int32, [counts.groups, 5]), ("prompts", .int32, [counts.promptTokens]), ("responses", .int32, [counts.responses, 8]),
+                ("rewards", .float32, [counts.responses, counts.rewards]), ("tokens", .int32, [counts.tokens]),
+                ("log_probs", .float32, [counts.tokens]), ("ages", .int32, [counts.tokens]), ("roles", .uint8, [counts.tokens]),
+                ("entropies", .float32, [counts.hasEntropies ? counts.tokens : 0]),
+            ]
+        }
+        return [
+            ("observation", observationType, [steps + 1, slots] + observationShape), ("action", actionType, [steps, slots] + actionShape),
+            ("behaviour_log_prob", .float32, [steps, slots]), ("reward", .float32, [steps, slots]), ("terminated", .uint8, [steps, slots]),
+            ("truncated", .uint8, [steps, slots]), ("final_index", .int32, [ended]),
+            ("final_observation", observationType, [ended] + observationShape), ("episode_return", .float32, [ended]),
+            ("episode_length", .int32, [ended]), ("recurrent_state", .float32, [slots, stateCount]),
+            ("behaviour_policy", .float32, [steps, slots, policyCount]),
+        ]
     }
 }

@@ -134,6 +134,13 @@ public final class Socket {
         file?.remove()
     }
 
+    /// Readable whenever something may have happened to the socket.
+    var descriptor: Int32 {
+        var (descriptor, size) = (Int32(-1), MemoryLayout<Int32>.size)
+        zmq_getsockopt(handle, ZMQ_FD, &descriptor, &size)
+        return descriptor
+    }
+
     /// What has not been delivered when the socket is closed is thrown away.
     func abandon() { set(ZMQ_LINGER, 0) }
 

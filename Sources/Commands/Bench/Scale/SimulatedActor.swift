@@ -6,6 +6,8 @@ import Wire
 struct SimulatedActor {
     private var client: MembershipClient
     private let context: SocketContext
+    /// Where the process waits for this actor's sockets, under the actor's number.
+    private let waiting: (set: SocketSet, tag: Int)
     private let control: Socket
     private var stream: Socket?
     private var weights: Socket?
@@ -29,11 +31,13 @@ struct SimulatedActor {
     private(set) var isOver = false
     var isAttached: Bool { outbox?.isAttached ?? false }
 
-    init(coordinator: Endpoint, context: SocketContext) throws {
+    init(coordinator: Endpoint, context: SocketContext, waiting: (set: SocketSet, tag: Int)) throws {
         self.context = context
+        self.waiting = waiting
         client = MembershipClient(hello: ProcessIdentity().hello(.actor))
         control = Socket(.dealer, in: context, linger: 0)
         try control.connect(coordinator)
+        waiting.set.add(control, tag: waiting.tag)
     }
 
     /// Takes what has come and does what is to be done. Never waits.
@@ -56,9 +60,13 @@ struct SimulatedActor {
             perform(outbox!.received(message, now: now), now)
         }
         let gauges = gauges
-        try perform(client.tick(now: now) { Heartbeat(token: 0, gauges: gauges) })
+        let told = client.tick(now: now) { Heartbeat(token: 0, gauges: gauges) }
+        active = active || !told.isEmpty
+        try perform(told)
         guard outbox != nil, stream != nil else { return active }
-        perform(outbox!.tick(now: now), now)
+        let said = outbox!.tick(now: now)
+        active = active || !said.isEmpty
+        perform(said, now)
         while let held, outbox!.takeTicket(holding: held.version) {
             active = true
             counts.produced += 1
@@ -108,6 +116,7 @@ struct SimulatedActor {
         try weights.connect(Endpoint(location.weights))
         weights.subscribe(WireProtocol.weightsTopic)
         weights.subscribe(WireProtocol.weightsTopic(of: outbox!.place))
+        for socket in [stream, weights] { waiting.set.add(socket, tag: waiting.tag) }
         (self.stream, self.weights, self.location) = (stream, weights, location)
         perform(outbox!.connected(now: .now), .now)
     }
@@ -120,7 +129,7 @@ struct SimulatedActor {
             case .sendRollout(let rollout):
                 sent[rollout.id.sequence] = now
                 let header = RolloutHeader(rollout).encoded()
-                if !stream!.send([.bytes(header)] + rollout.columns.map { .shared($0.bytes) }) { outbox!.notSent() }
+                if !stream!.send([.bytes(header)] + rollout.columnFrames.map { .shared($0) }) { outbox!.notSent() }
             case .end: isOver = true
             }
         }

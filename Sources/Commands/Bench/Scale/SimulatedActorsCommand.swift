@@ -22,18 +22,26 @@ struct SimulatedActorsCommand: ParsableCommand {
     @Option var end: String
     @Option var parent: Int32?
 
+    /// How often each actor looks at the clock, in seconds.
+    private static let turnInterval = 0.1
+
     func run() throws {
         if let parent { Parent.tie(to: parent) }
         let spec = try RunDirectory.open(directory).loadSpec()
         let template = try Self.template(spec)
         let context = SocketContext(sockets: Int32(count * 3 + 16))
-        var actors = try (0..<count).map { _ in try SimulatedActor(coordinator: Endpoint(coordinator), context: context) }
+        let sockets = SocketSet()
+        var actors = try (0..<count).map { try SimulatedActor(coordinator: Endpoint(coordinator), context: context, waiting: (sockets, $0)) }
         var (counting, ready) = (false, false)
-        var lastLook = Time.zero
+        var (lastLook, lastTurn) = (Time.zero, Time.zero)
         while true {
+            var turns = Set(sockets.wait(milliseconds: 5))
             let now = Time.now
-            var active = false
-            for index in actors.indices where !actors[index].isOver { active = try actors[index].turn(now: .now, template: template) || active }
+            if now - lastTurn > Self.turnInterval {
+                lastTurn = now
+                turns.formUnion(actors.indices)
+            }
+            for index in turns { while !actors[index].isOver, try actors[index].turn(now: .now, template: template) {} }
             if now - lastLook > 0.02 {
                 lastLook = now
                 if !ready, actors.allSatisfy(\.isAttached) {
@@ -46,7 +54,6 @@ struct SimulatedActorsCommand: ParsableCommand {
                 }
                 if Files.exists(end) || actors.allSatisfy(\.isOver) { break }
             }
-            if !active { usleep(300) }
         }
         let bytes: [UInt8] = summary(actors).serialized()
         try Files.writeAtomically(bytes, to: output)
