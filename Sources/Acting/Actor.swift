@@ -105,7 +105,12 @@ public struct ActorRole: Sendable {
             }
             let rollout = try sampler.collect()
             let failures = sampler.takeFailures()
-            for failure in failures { log.warning("slots \(failure.slots) were restarted: \(failure.cause)") }
+            for failure in failures where !failure.slots.isEmpty { log.warning("slots \(failure.slots) were restarted: \(failure.cause)") }
+            let unverified = failures.filter(\.slots.isEmpty)
+            // A verifier that raises does so again and again: one line for each rollout.
+            if let first = unverified.first {
+                log.warning("\(unverified.count) \(unverified.count == 1 ? "response was" : "responses were") not judged: \(first.cause)")
+            }
             desk.update {
                 $0.failures += UInt64(failures.count)
                 $0.pending += $0.outbox!.produced(rollout)

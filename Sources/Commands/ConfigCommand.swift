@@ -1,9 +1,6 @@
 import ArgumentParser
-import Environments
-import Methods
 import Platform
 import Runs
-import Workers
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,8 +28,7 @@ struct ConfigCommand: ParsableCommand {
         } else {
             spec = try RunSpec.parse("", place: "the defaults", overrides: overrides)
         }
-        _ = try EnvironmentCatalogue.current.resolve(spec.environment.settings)
-        _ = try MethodCatalogue.current.make(id: spec.method.id, options: spec.method.options)
+        try spec.checkNames(prepares: false)
         // The run file ends with a line's end of its own.
         let (yaml, json) = (try spec.yaml(commented: true).dropLast(), try spec.json())
         report.print(String(yaml), json: json)

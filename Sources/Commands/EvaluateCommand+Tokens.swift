@@ -1,6 +1,8 @@
 import Acting
+import Environments
 import Learning
 import Platform
+import Rollouts
 
 extension EvaluateCommand {
     /// What a token policy says to tasks that were held out.
@@ -19,11 +21,17 @@ extension EvaluateCommand {
             lines.append("")
             lines.append("task \(group.task), level \(group.difficulty): \(policy.environment.vocabulary.decode(group.prompt))")
             for response in group.responses {
-                let text = policy.environment.vocabulary.decode(response.tokens).split(separator: "\n", omittingEmptySubsequences: false).joined(separator: " ⏎ ")
-                lines.append("  \(response.isCorrect ? "+" : "-") \(Format.decimal(Double(response.reward), 2))  \(text)")
+                lines.append("  \(response.mark) \(Format.decimal(Double(response.reward), 2))  \(text(response, policy.environment.vocabulary))")
             }
         }
         report.print(lines.joined(separator: "\n"), json: json(result, rates, greedy.passRate(at: 1), policy))
+    }
+
+    /// Without the stop that ends it; what was cut off at the longest length says so.
+    private func text(_ response: GroupResponse, _ vocabulary: Vocabulary) -> String {
+        let isEnded = response.tokens.last == vocabulary.stop
+        let text = vocabulary.decode(isEnded ? response.tokens.dropLast() : response.tokens).split(separator: "\n", omittingEmptySubsequences: false)
+        return text.joined(separator: " ⏎ ") + (isEnded ? "" : " … (cut off)")
     }
 
     /// At 1, 2, 4 … responses, and at all.
@@ -49,4 +57,9 @@ extension EvaluateCommand {
             .init("shown", .array(result.groups.prefix(show).map { Transcripts.line($0, policy.environment) })),
         ])
     }
+}
+
+extension GroupResponse {
+    /// Correct, wrong, or not judged.
+    fileprivate var mark: String { end == .unverified ? "?" : isCorrect ? "+" : "-" }
 }

@@ -11,6 +11,9 @@ struct EvaluateCommand: ParsableCommand {
         discussion: """
             The start states are none that the run has seen: not in training, and not in its own evaluations. The same checkpoint, seed \
             and number of episodes give the same result.
+
+            A token policy responds to tasks that were held out from training: several draws for each, and one of the most probable tokens. \
+            With --show: + correct, - wrong, ? not judged by the verifier, then the reward and the response.
             """)
 
     @Argument(help: ArgumentHelp("The directory of a run.", valueName: "run-dir"))
@@ -19,7 +22,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("latest, best or a policy version.", valueName: "which"), transform: Self.choice)
     var checkpoint = SavedPolicy.Choice.latest
 
-    @Option(help: "How many episodes to play.")
+    @Option(help: "How many episodes to play, or how many tasks a token policy responds to.")
     var episodes = 100
 
     @Option(help: "Decides the start states and, with --sampled, the actions; by default the run's seed.")
@@ -55,7 +58,11 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         setBLASThreads(1)
         let opened = try RunDirectory.open(directory)
-        if try opened.loadSpec().isTokenRun { return try respond(SavedTokenPolicy(opened, checkpoint)) }
+        if try opened.loadSpec().isTokenRun {
+            guard !sampled else { throw ValidationError("A token policy's responses are drawn, and greedy ones stand beside them: leave --sampled out.") }
+            return try respond(SavedTokenPolicy(opened, checkpoint))
+        }
+        guard samples == nil, show == 0 else { throw ValidationError("--samples and --show are for token policies; this run has episodes.") }
         let policy = try SavedPolicy(opened, checkpoint)
         let result = try policy.evaluate(episodes: episodes, seed: seed, sampled: sampled)
         report.print(text(result, policy), json: json(result, policy))

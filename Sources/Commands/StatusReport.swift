@@ -31,12 +31,13 @@ struct StatusReport {
 
     private var progress: [String] {
         guard let record = status.lastRecord else { return ["No record yet."] }
+        if let warmup = WarmupProgress({ record[$0] }) { return [warmup.text] }
         func number(_ name: String, _ places: Int) -> String { Format.decimal(record[name], places) }
         let rate = record["frames_per_second"].map(Format.count) ?? Format.absent
         var lines = [
             "version \(record.version), \(Format.count(Double(record.frames))) frames, \(rate) frames/s, "
                 + "\(number("seconds", 1)) s of training",
-            "training return \(number("training_return", 1)), evaluation return \(number("evaluation_return", 1))",
+            "training return \(Format.meanReturn(record["training_return"])), evaluation return \(Format.meanReturn(record["evaluation_return"]))",
         ]
         if record["policy_lag_mean"] != nil {
             lines.append(

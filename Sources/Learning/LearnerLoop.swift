@@ -50,7 +50,7 @@ final class LearnerLoop {
         if let announcement = trainer.announcement { log.info("\(announcement)") }
         let replays = trainer.keepsReplay ? try ReplayStore(writingTo: directory.replay) : nil
         let store = try CheckpointStore(writingTo: directory.checkpoints)
-        var state = TrainingState()
+        var (state, sequence) = (TrainingState(), UInt64(0))
         let lineage = try LedgerLineage(directory.ledger)
         let newest = try store.readNewestValid { checkpoint in
             guard let life = TrainingCheckpoint.life(of: checkpoint) else { return true }
@@ -63,7 +63,27 @@ final class LearnerLoop {
             state = checkpoint.state
             log.info("resuming from checkpoint \(checkpoint.version): \(checkpoint.frames) frames")
         } else {
-            try trainer.begin { log.info("\($0)") }
+            desk.update { $0.meter.enter(ShareMeter.busy, now: .now) }
+            try trainer.begin { beginning in
+                switch beginning {
+                case .note(let line): log.info("\(line)")
+                case .warmup(let progress):
+                    log.info("\(progress.text)")
+                    sequence += 1
+                    let record = Record(sequence: sequence, progress)
+                    desk.update {
+                        $0.records.append(record)
+                        $0.gauges = record.scalars
+                    }
+                    wakeUp.signal()
+                }
+                if let ending = desk.read({ $0.ending }) { throw EndedBeforeTraining(ending: ending) }
+            }
+            // What came before is no part of how training spends its time.
+            desk.update {
+                $0.gauges = []
+                _ = $0.meter.take(now: .now)
+            }
         }
         // With the ledger, the seeds and these, the run can be made again: see SerialReplay.
         try Files.createDirectory("\(directory.path)/lives")
@@ -71,7 +91,7 @@ final class LearnerLoop {
         ledger = try LedgerWriter(directory.ledger, startingAt: trainer.version, life: life)
         checkpoints = CheckpointWriter(
             store, ledger: directory.ledger, claim: ledger.claim, keep: spec.learner.keepCheckpoints, replays: replays, waits: waits)
-        progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
+        progress = TrainingProgress(spec: spec, state: state, trainer: trainer, sequence: sequence, now: .now)
         lastCheckpoint = (trainer.version, .now)
         mismatches = trainer.mismatchNetwork.map { MismatchDetector($0, share: spec.learner.mismatchShare, maxLag: trainer.maxLag) }
     }

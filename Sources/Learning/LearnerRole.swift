@@ -56,6 +56,8 @@ public struct LearnerRole: Sendable {
         let ending: Ending
         do {
             ending = try WaitRegister.$current.withValue(waits) { try train(desk, wakeUp, waits) }
+        } catch let ended as EndedBeforeTraining {
+            ending = ended.ending
         } catch {
             ending = .failed(error)
         }

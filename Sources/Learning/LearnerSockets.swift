@@ -182,15 +182,20 @@ final class LearnerSockets {
     /// What the training thread has left on the desk: weights first, so that they are on their way before the acknowledgements that ask for
     /// them.
     private func serveTraining() {
+        // A warm-up has records before there is anybody to serve.
+        let records = desk.read { desk in
+            defer { desk.records.removeAll(keepingCapacity: true) }
+            return desk.records
+        }
+        for record in records { perform(client.record(record)) }
         guard intake != nil else { return }
         let work = desk.read { desk in
             defer {
                 desk.publish = nil
                 desk.bound = nil
                 desk.ended.removeAll(keepingCapacity: true)
-                desk.records.removeAll(keepingCapacity: true)
             }
-            return (publish: desk.publish, bound: desk.bound, ended: desk.ended, version: desk.version, records: desk.records, closing: desk.closing)
+            return (publish: desk.publish, bound: desk.bound, ended: desk.ended, version: desk.version, closing: desk.closing)
         }
         if let published = work.publish {
             lastPublished = published
@@ -198,7 +203,6 @@ final class LearnerSockets {
         }
         if let bound = work.bound { perform(intake!.bound(maxLag: bound)) }
         if !work.ended.isEmpty || work.version != intake!.version { perform(intake!.ended(work.ended, version: work.version)) }
-        for record in work.records { perform(client.record(record)) }
         if let closing = work.closing, !closed {
             closed = true
             perform(intake!.stop(reason: closing))

@@ -23,7 +23,8 @@ public struct LockstepRun {
     private let replays: ReplayStore?
     private let metrics: MetricsWriter
     private var progress: TrainingProgress
-    private var signalCount = 0
+    private var signalCount: Int
+    private var endedBeforeTraining = false
     private let lag: LagInjection
     /// How it went; nil when nobody asked.
     public private(set) var curve: RunCurve?
@@ -33,9 +34,10 @@ public struct LockstepRun {
     /// - Parameters:
     ///   - lag: how old the policies that act are.
     ///   - curve: an empty one, to be filled; nil: what the clock says when to record is enough.
+    ///   - report: takes the records of what comes before the first update.
     public init(
         _ spec: RunSpec, directory: RunDirectory, signals: Signals = .none, lag: LagInjection = .none, curve: RunCurve? = nil,
-        catalogue: EnvironmentCatalogue = .current
+        catalogue: EnvironmentCatalogue = .current, report: (Record) -> Void = { _ in }
     ) throws {
         self.spec = spec
         self.lag = lag
@@ -48,13 +50,25 @@ public struct LockstepRun {
         replays = trainer.keepsReplay ? try ReplayStore(writingTo: directory.replay) : nil
         store = try CheckpointStore(writingTo: directory.checkpoints)
         metrics = try MetricsWriter(directory.metrics)
-        var state = TrainingState()
+        var (state, sequence, signalsSeen) = (TrainingState(), UInt64(0), 0)
         if let (newest, _) = try store.readNewestValid() {
             let checkpoint = try TrainingCheckpoint(newest)
             try trainer.restore(checkpoint, replay: replays)
             state = checkpoint.state
         } else {
-            try trainer.begin { _ in }
+            let metrics = metrics
+            do {
+                try trainer.begin { beginning in
+                    guard case .warmup(let progress) = beginning else { return }
+                    sequence += 1
+                    let record = Record(sequence: sequence, progress)
+                    try metrics.append(MetricsRecord(record))
+                    report(record)
+                    if signals.received(before: &signalsSeen) { throw EndedBeforeTraining(ending: .interrupted) }
+                }
+            } catch is EndedBeforeTraining {
+                endedBeforeTraining = true
+            }
         }
         let assignment = try ActorAssignment(spec)
         let incarnation = UInt32(truncatingIfNeeded: trainer.version)
@@ -62,13 +76,15 @@ public struct LockstepRun {
             try assignment.source(
                 place: MemberPlace(rank: UInt32($0), incarnation: incarnation), credits: spec.learner.rolloutsPerUpdate, catalogue: catalogue)
         }
-        progress = TrainingProgress(spec: spec, state: state, trainer: trainer, now: .now)
+        progress = TrainingProgress(spec: spec, state: state, trainer: trainer, sequence: sequence, now: .now)
+        signalCount = signalsSeen
     }
 
     /// Runs to the end.
     ///
     /// - Returns: whether a signal ended it.
     public mutating func run(_ report: (Record) -> Void) throws -> Bool {
+        if endedBeforeTraining { return true }
         var interrupted = false
         var outcome: Outcome?
         // The newest policies, oldest first: what acts is among them.
@@ -119,9 +135,13 @@ public struct LockstepRun {
     }
 
     private func keep(_ record: Record, _ report: (Record) -> Void) throws {
-        try metrics.append(
-            MetricsRecord(
-                time: record.time, version: record.version, frames: record.frames, scalars: record.scalars.map { ($0.name, $0.value) }))
+        try metrics.append(MetricsRecord(record))
         report(record)
+    }
+}
+
+extension MetricsRecord {
+    fileprivate init(_ record: Record) {
+        self.init(time: record.time, version: record.version, frames: record.frames, scalars: record.scalars.map { ($0.name, $0.value) })
     }
 }

@@ -68,7 +68,7 @@ public final class Trainer: Training {
     public init(_ spec: RunSpec, catalogue: EnvironmentCatalogue, folder: String = ".") throws {
         self.spec = spec
         environment = try catalogue.resolve(spec.environment.settings)
-        let algorithm = try spec.algorithm
+        let algorithm = try spec.stepAlgorithm
         network = try environment.network(spec.networkSettings)
         learner = try algorithm.learner(LearnerSetting(network: network, optimizer: spec.optimizer.settings, seed: spec.seed))
         let data = try spec.dataPlan

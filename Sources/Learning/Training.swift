@@ -5,6 +5,7 @@ import Platform
 import Rollouts
 import Runs
 import Tensors
+import Wire
 
 /// The learner's arithmetic: rollouts in, new weights out. It knows nothing of sockets or clocks, so that the serial and the distributed
 /// learner are one. `Trainer` learns from steps, `TokenTrainer` from responses.
@@ -26,7 +27,7 @@ package protocol Training: AnyObject {
     func bound(maxLag: Int)
 
     /// What is done before the first update of a run that resumes from nothing.
-    func begin(_ report: (String) -> Void) throws
+    func begin(_ report: (Beginning) throws -> Void) throws
     /// One update.
     func update(_ rollouts: [Rollout]) throws -> UpdateReport
     /// What actors act with: [count + guidance] float32.
@@ -56,13 +57,31 @@ package protocol Training: AnyObject {
 
 extension Training {
     package var guidance: Int { 0 }
-    package func begin(_ report: (String) -> Void) throws {}
+    package func begin(_ report: (Beginning) throws -> Void) throws {}
     package var mismatchNetwork: (any PolicyNetwork)? { nil }
     package var keepsReplay: Bool { false }
     package var maximumSlots: Int { 65536 }
     package var announcement: String? { nil }
     package var samplesDrawn: Int? { nil }
     package var blocked: String? { nil }
+}
+
+/// A run was ended before its first update: there is nothing to keep.
+struct EndedBeforeTraining: Error {
+    let ending: Ending
+}
+
+/// What there is to tell before the first update.
+package enum Beginning {
+    case warmup(WarmupProgress)
+    case note(String)
+}
+
+extension Record {
+    /// Before the first update there is nothing else to record.
+    init(sequence: UInt64, _ warmup: WarmupProgress) {
+        self.init(sequence: sequence, time: Time.wall, version: 0, frames: 0, scalars: warmup.metrics.map { Gauge($0.name, $0.value) })
+    }
 }
 
 extension RunSpec {

@@ -25,11 +25,13 @@ struct TrainingProgress {
     /// Rollouts by age.
     private var ages = [Int](repeating: 0, count: AgeBuckets.names.count)
     private var lastReport: UpdateReport?
-    private var sequence: UInt64 = 0
+    private var sequence: UInt64
 
-    init(spec: RunSpec, state: TrainingState, trainer: any Training, now: Time) {
+    /// - Parameter sequence: of the last record that was made before.
+    init(spec: RunSpec, state: TrainingState, trainer: any Training, sequence: UInt64 = 0, now: Time) {
         self.spec = spec
         self.state = state
+        self.sequence = sequence
         episodes = EpisodeWindow(capacity: spec.stop.episodes)
         started = now
         recorded = (now, trainer.frames, trainer.version)

@@ -35,6 +35,9 @@ public enum Format {
 
     public static func decimal(_ value: Double?, _ digits: Int) -> String { value.map { decimal($0, digits) } ?? absent }
 
+    /// A share of correct responses is told by its second digit, a return of hundreds by its whole part.
+    public static func meanReturn(_ value: Double?) -> String { decimal(value, value.map { abs($0) <= 1 } ?? false ? 2 : 1) }
+
     /// A share of 1: "71 %".
     public static func share(_ value: Double?) -> String { value.map { "\(decimal($0 * 100, 0)) %" } ?? absent }
 }

@@ -6,10 +6,10 @@ import Platform
 import Rollouts
 import Tensors
 
-/// `apus` with an environment that hangs, and with methods whose proofs are short: one that is sound, one whose verdict names no arm, and one
+/// `apus` with an environment that hangs, a verifier that wavers, and with methods whose proofs are short: one that is sound, one whose verdict names no arm, and one
 /// whose arms fail or crash.
 @main struct ProofProgram {
-    static func main() { Program(environments: [Standstill.self], methods: [sound, senseless, faulty]).main() }
+    static func main() { Program(environments: [Standstill.self], tokenEnvironments: [Wavering.self], methods: [sound, senseless, faulty]).main() }
 
     /// CartPole for a moment.
     private static let short = [

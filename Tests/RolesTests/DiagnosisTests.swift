@@ -1,4 +1,5 @@
 import Coordinating
+import Runs
 import Testing
 import Wire
 
@@ -82,6 +83,14 @@ import Wire
         #expect(answer([]).cause == .noLearner)
         #expect(answer([actor()]).sentence == "no learner has joined: 1 actor can send nothing")
         #expect(answer([learner()]).cause == .noActor)
+    }
+
+    @Test func aWarmupIsNoStandstill() {
+        let progress = WarmupProgress(updates: 50, limit: 200, loss: 1.25, accuracy: 0.1, target: 0.3)
+        let gauges = Dictionary(uniqueKeysWithValues: progress.metrics.map { ($0.name, $0.value) })
+        let explanation = answer([learner(gauges), actor()])
+        #expect(explanation.cause == .starting)
+        #expect(explanation.sentence.contains("not training yet; warm-up: 50 of at most 200 updates, loss 1.25, correct 10 % of 30 %"))
     }
 
     @Test func theLastOneDied() {

@@ -73,4 +73,17 @@ import Testing
             #expect(table.points("none").isEmpty)
         }
     }
+
+    @Test func aWarmupIsReadAsItWasTold() throws {
+        func read(_ progress: WarmupProgress, without: String? = nil) -> WarmupProgress? {
+            WarmupProgress { name in progress.metrics.first { $0.name == name && name != without }?.value }
+        }
+        let progress = WarmupProgress(updates: 120, limit: 2000, loss: 0.412, accuracy: 0.123, target: 0.3)
+        let first = WarmupProgress(updates: 0, limit: 2000, loss: nil, accuracy: 0, target: 0.3)
+        #expect(read(progress) == progress && read(first) == first)
+        #expect(progress.text == "warm-up: 120 of at most 2000 updates, loss 0.41, correct 12 % of 30 %")
+        #expect(first.text == "warm-up: 0 of at most 2000 updates, correct 0 % of 30 %")
+        for name in progress.metrics.map(\.name) where name != "warmup/loss" { #expect(read(progress, without: name) == nil, "\(name)") }
+        #expect(WarmupProgress { $0 == "warmup/updates" ? .nan : 1 } == nil)
+    }
 }

@@ -162,9 +162,11 @@ final class LocalRun {
                 continue
             }
             let why = exit.description
-            let recent = (restarts[name] ?? []).filter { Time.now - $0 < 10 }
+            // Who says itself that it failed may have taken its time to find out.
+            let window = exit == .code(1) ? 120.0 : 10.0
+            let recent = (restarts[name] ?? []).filter { Time.now - $0 < window }
             if (name == "learner" && exit == .code(1)) || recent.count >= 5 {
-                fail(name, why, restarts: recent.count)
+                fail(name, why, restarts: recent.count, within: window)
                 report(.stopping("error: \(name) \(why); stopping the run"))
                 stop()
                 continue
@@ -188,8 +190,9 @@ final class LocalRun {
         }
     }
 
-    private func fail(_ name: String, _ why: String, restarts: Int) {
-        if failure == nil { failure = RoleFailure(name: name, why: why, log: "\(directory.log)/\(name).log", restarts: restarts) }
+    /// - Parameter window: in which it was restarted so often, in seconds.
+    private func fail(_ name: String, _ why: String, restarts: Int, within window: Double = 0) {
+        if failure == nil { failure = RoleFailure(name: name, why: why, log: "\(directory.log)/\(name).log", restarts: restarts, window: window) }
     }
 
     private func restart(_ name: String, _ exit: Child.Exit, _ why: String, _ report: (Event) -> Void) throws {
@@ -240,10 +243,11 @@ struct RoleFailure: Remediable {
     let why: String
     let log: String
     let restarts: Int
+    let window: Double
 
     var problem: String {
         let last = lastLines
-        return "the \(name) \(why)" + (restarts > 0 ? " for the \(restarts + 1)th time in 10 s" : "") + (last.isEmpty ? "" : ":\n\(last)\n")
+        return "the \(name) \(why)" + (restarts > 0 ? " for the \(restarts + 1)th time in \(Format.decimal(window, 0)) s" : "") + (last.isEmpty ? "" : ":\n\(last)\n")
     }
     var place: String { log }
     var remedy: String { "Mend what the log says, then go on with --resume." }

@@ -1,4 +1,5 @@
 import Platform
+import Runs
 import Wire
 
 /// Live progress of a run: one line that renews itself on a terminal, a plain line now and then elsewhere.
@@ -48,6 +49,7 @@ struct ProgressView {
     }
 
     private func text(_ record: Record, elapsed: Double) -> String {
+        if let warmup = WarmupProgress({ record[$0] }) { return "\(Format.seconds(elapsed))  \(warmup.text)" }
         let rate = record["frames_per_second"] ?? 0
         var parts = ["\(Format.seconds(elapsed))", "\(Format.count(Double(record.frames))) frames", "\(Format.count(rate)) frames/s"]
         if let mean = record["training_return"] {

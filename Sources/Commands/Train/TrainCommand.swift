@@ -69,7 +69,9 @@ struct TrainCommand: ParsableCommand {
         var view = ProgressView(totalFrames: spec.stop.frames, target: spec.stop.return, start: start, terminal: Console.isTerminal)
         let interrupted: Bool
         if lockstep {
-            var run = try LockstepRun(spec, directory: directory, signals: signals, lag: lag == 0 ? .none : .fixed(lag))
+            var run = try LockstepRun(spec, directory: directory, signals: signals, lag: lag == 0 ? .none : .fixed(lag)) { record in
+                if !report.json { view.show(record) }
+            }
             interrupted = try run.run { record in
                 if !report.json { view.show(record) }
             }
@@ -123,8 +125,7 @@ struct TrainCommand: ParsableCommand {
 
     private func summary(_ result: RunResult?, _ seconds: Double, _ directory: RunDirectory) -> String {
         guard let result else { return "interrupted after \(Format.seconds(seconds)); the run lies in \(directory.path)" }
-        let training = result.trainingReturn.map { Format.decimal($0, 1) } ?? "–"
-        let evaluation = result.evaluationReturn.map { Format.decimal($0, 1) } ?? "–"
+        let (training, evaluation) = (Format.meanReturn(result.trainingReturn), Format.meanReturn(result.evaluationReturn))
         return """
             \(result.reason) in \(Format.decimal(seconds, 2)) s: \(Format.count(Double(result.frames))) frames, training return \(training), \
             evaluation return \(evaluation)

@@ -105,11 +105,13 @@ struct WatchCommand: ParsableCommand {
 
     private func line(_ state: WatchState) -> String {
         var parts: [String] = []
-        if let record = state.status?.lastRecord {
+        if let record = state.status?.lastRecord, let warmup = WarmupProgress({ record[$0] }) {
+            parts = [warmup.text]
+        } else if let record = state.status?.lastRecord {
             parts = [
                 "version \(record.version)", "\(Format.count(Double(record.frames))) frames",
                 "\(record["frames_per_second"].map(Format.count) ?? Format.absent) frames/s",
-                "return \(Format.decimal(record["training_return"], 1))", "lag \(Format.decimal(record["policy_lag_mean"], 1))",
+                "return \(Format.meanReturn(record["training_return"]))", "lag \(Format.decimal(record["policy_lag_mean"], 1))",
             ]
         }
         parts.append("\(state.status?.members.count ?? 0) members")

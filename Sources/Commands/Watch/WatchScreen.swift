@@ -1,5 +1,6 @@
 import Coordinating
 import Platform
+import Runs
 import Wire
 
 /// The screen of `apus watch` as a pure function of what is known and of the terminal's size.
@@ -63,6 +64,7 @@ package struct WatchScreen {
                 StyledLine(" \(status.runName)  led for \(Format.seconds(status.ageSeconds)) at \(state.address)\(silence) ", .reverse).padded(to: columns)
             ]
             guard let record = status.lastRecord else { return lines + [StyledLine("no record yet")] }
+            if let warmup = WarmupProgress({ record[$0] }) { return lines + [StyledLine(warmup.text)] }
             func number(_ name: String, _ digits: Int) -> String { Format.decimal(record[name], digits) }
             var counts = StyledLine()
             counts.append(record["frames_per_second"].map(Format.count) ?? Format.absent, .bold)
@@ -72,8 +74,8 @@ package struct WatchScreen {
             lines.append(counts)
 
             var returns = StyledLine("return ")
-            returns.append(number("training_return", 1), .bold)
-            returns.append("   evaluation \(number("evaluation_return", 1))   ")
+            returns.append(Format.meanReturn(record["training_return"]), .bold)
+            returns.append("   evaluation \(Format.meanReturn(record["evaluation_return"]))   ")
             returns.append(glyphs.curve(state.returns, width: columns - returns.width), .good)
             lines.append(returns)
             if record["policy_lag_mean"] != nil {

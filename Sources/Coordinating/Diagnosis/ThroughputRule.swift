@@ -1,10 +1,14 @@
 import Platform
+import Runs
 import Wire
 
 /// What limits a run in which nothing is wrong.
 enum ThroughputRule {
     static func explanations(_ view: RunView) -> [Explanation] {
         guard let learner = view.learner, !view.actors.isEmpty else { return [] }
+        if let warmup = WarmupProgress({ learner[$0] }) {
+            return [explanation(.starting, learner.name, "\(learner.words) is not training yet; \(warmup.text)", nil)]
+        }
         if let seconds = learner["busy_seconds"], seconds >= longUpdate {
             return [
                 explanation(

@@ -61,16 +61,16 @@ package final class TokenTrainer: Training {
             }
     }
 
-    package func begin(_ report: (String) -> Void) throws {
+    package func begin(_ report: (Beginning) throws -> Void) throws {
         if spec.warmup.updates > 0 {
             let warmup = Warmup(spec: spec, environment: environment, transformer: transformer)
-            let (updates, accuracy) = try warmup.run(learner.weights, report)
+            let end = try warmup.run(learner.weights) { try report(.warmup($0)) }
             learner.setReference()
-            report("the warm-up ended after \(updates) updates with \(Format.share(accuracy)) of the responses correct")
+            try report(.note("the warm-up ended after \(end.updates) updates with \(Format.share(end.accuracy)) of the responses correct"))
         }
         if assignment.plan.storedAttempts > 0 {
             stored = try StoredResponses(spec, assignment, learner.weights, tasks: environment.taskCount)
-            report("\(stored.count) of \(environment.taskCount) tasks are solved every time: one response to each is stored")
+            try report(.note("\(stored.count) of \(environment.taskCount) tasks are solved every time: one response to each is stored"))
         }
     }
 
@@ -90,12 +90,12 @@ package final class TokenTrainer: Training {
         version += 1
         let drawn = rollouts.reduce(0) { $0 + $1.frames }
         frames += UInt64(drawn)
-        let judged = groups.flatMap(\.responses).filter {
-            !$0.isBaseline && $0.source == .live && ($0.end == .stopped || $0.end == .length)
-        }
+        let drawnResponses = groups.flatMap(\.responses).filter { !$0.isBaseline && $0.source == .live }
+        let judged = drawnResponses.filter { $0.end == .stopped || $0.end == .length }
         return UpdateReport(
             version: version, frames: drawn, loss: report.loss, gradientNorm: report.gradientNorm, learningRate: rate,
-            metrics: report.metrics + [("tokens_too_old", Float(tooOld)), ("responses", Float(judged.count))],
+            metrics: report.metrics + [("tokens_too_old", Float(tooOld)), ("responses", Float(judged.count))]
+                + [("responses_unverified", Float(drawnResponses.count { $0.end == .unverified }))],
             episodeReturns: judged.map { $0.isCorrect ? 1 : 0 }, episodeLengths: judged.map { Int32($0.tokens.count) })
     }
 

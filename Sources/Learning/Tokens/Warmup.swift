@@ -17,23 +17,32 @@ struct Warmup {
     /// Between two looks at how often drawn responses are correct.
     private static let interval = 25
 
-    /// - Returns: gradient steps, and the share of correct responses at the end.
-    func run(_ weights: Weights, _ report: (String) -> Void) throws -> (updates: Int, accuracy: Double) {
+    /// - Parameter report: called at the beginning, now and then, and at the end.
+    /// - Returns: how it ended.
+    func run(_ weights: Weights, _ report: (WarmupProgress) throws -> Void) throws -> WarmupProgress {
         let descent = Descent(weights, OptimizerSettings(.adam, clipNorm: 1))
         let key = RandomKey(seed: spec.seed, purpose: .weights)
-        var accuracy = 0.0
+        var losses: [Float] = []
+        func look(_ updates: Int, round: UInt32) throws -> WarmupProgress {
+            let progress = WarmupProgress(
+                updates: updates, limit: spec.warmup.updates, loss: losses.isEmpty ? nil : Double(losses.reduce(0, +)) / Double(losses.count),
+                accuracy: try accuracy(weights, round: round), target: spec.warmup.accuracy)
+            losses = []
+            try report(progress)
+            return progress
+        }
         for update in 0..<spec.warmup.updates {
             if update % Self.interval == 0 {
-                accuracy = try self.accuracy(weights, round: UInt32(update))
-                report("warm-up: \(update) of at most \(spec.warmup.updates) updates, \(Format.share(accuracy)) of the responses are correct")
-                if accuracy >= spec.warmup.accuracy { return (update, accuracy) }
+                let progress = try look(update, round: UInt32(update))
+                if progress.accuracy >= progress.target { return progress }
             }
-            try step(descent, update: update, key)
+            losses.append(try step(descent, update: update, key))
         }
-        return (spec.warmup.updates, try self.accuracy(weights, round: .max))
+        return try look(spec.warmup.updates, round: .max)
     }
 
-    private func step(_ descent: Descent, update: Int, _ key: RandomKey) throws {
+    /// - Returns: the loss.
+    private func step(_ descent: Descent, update: Int, _ key: RandomKey) throws -> Float {
         var stream = key.stream(slot: 0, episode: UInt64(update))
         let longest = try spec.sampling.longestResponse
         let groups = try (0..<spec.warmup.batch).map { _ -> TokenGroup in
@@ -50,7 +59,7 @@ struct Warmup {
         let weights = descent.weights
         weights.zeroGradient()
         let loss = transformer.accumulateGradient(batches, weights) { output, _ in sum(output.logProb) * (-1 / Float(count)) }
-        _ = try descent.step(learningRate: Float(spec.warmup.learningRate), loss: Float(loss))
+        return try descent.step(learningRate: Float(spec.warmup.learningRate), loss: Float(loss)).loss
     }
 
     private func accuracy(_ weights: Weights, round: UInt32) throws -> Double {

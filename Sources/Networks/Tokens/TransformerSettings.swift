@@ -53,9 +53,11 @@ public struct TransformerSettings: Sendable, Hashable {
     }
 
     /// What does not fit together, with the key that says so.
-    public func validate() throws(NetworkError) {
+    ///
+    /// - Parameter section: what stands before the key in errors.
+    public func validate(section: String = "transformer") throws(NetworkError) {
         func check(_ holds: Bool, _ problem: String, _ key: String, _ remedy: String) throws(NetworkError) {
-            if !holds { throw NetworkError(problem: problem, place: "transformer.\(key)", remedy: remedy) }
+            if !holds { throw NetworkError(problem: problem, place: "\(section).\(key)", remedy: remedy) }
         }
         let sizes = [
             ("vocabulary", vocabulary), ("layers", layers), ("width", width), ("heads", heads), ("key_heads", keyHeads),
@@ -63,7 +65,9 @@ public struct TransformerSettings: Sendable, Hashable {
         ]
         for (key, size) in sizes { try check((1...1 << 20).contains(size), "\(key) is \(size)", key, "Give a number of 1 to \(1 << 20).") }
         try check(heads % keyHeads == 0, "key_heads is \(keyHeads), which does not divide \(heads) heads", "key_heads", "Give a divisor of heads.")
-        try check(headWidth % 2 == 0, "head_width is \(headWidth)", "head_width", "Rotary positions turn pairs: give an even width.")
+        try check(
+            headWidth % 2 == 0, "\(heads) heads of a width of \(headWidth) each", headWidth == width / heads ? "heads" : "head_width",
+            "Rotary positions turn pairs: choose heads that are an even number wide, here \(width) / heads.")
         try check(rotaryBase > 0 && rotaryBase.isFinite, "rotary_base is \(rotaryBase)", "rotary_base", "Give a number above 0.")
         try check(normEpsilon > 0 && normEpsilon.isFinite, "norm_epsilon is \(normEpsilon)", "norm_epsilon", "Give a number above 0.")
         try check(

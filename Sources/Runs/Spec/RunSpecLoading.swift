@@ -34,13 +34,17 @@ extension RunSpec {
     public static func parse(_ yaml: String, place: String, overrides: [String] = []) throws -> RunSpec {
         var tree = try SpecTree()
         try tree.overlay(yaml: yaml, place: place)
-        let method = try tree.decoded(place: place).method.id
+        let file = try tree.decoded(place: place)
         for text in overrides {
             guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { throw RunSpecError.malformedOverride(text) }
             try tree.overlay(value: String(text[text.index(after: equals)...]), at: String(text[..<equals]), place: "--set \(text)")
         }
         var spec = try tree.decoded(place: place)
-        if spec.method.id != method { spec.method.options = optionsOfAnotherMethod(spec.method) { tree.wasSet($0, at: place) } }
+        // Options of an environment say nothing of another one.
+        if spec.environment.id != file.environment.id {
+            spec.environment.options = spec.environment.options.filter { name, _ in !tree.wasSet("environment.options.\(name)", at: place) }
+        }
+        if spec.method.id != file.method.id { spec.method.options = optionsOfAnotherMethod(spec.method) { tree.wasSet($0, at: place) } }
         try spec.validate(place: place)
         return spec
     }

@@ -85,9 +85,18 @@ extension RunSpec {
         get throws {
             let algorithm = try algorithm
             guard let method = algorithm as? TokenMethod else {
-                throw MethodMismatch(method: self.method.id, environment: environment.id)
+                throw MethodMismatch(method: self.method.id, environment: environment.id, trainsTokens: false)
             }
             return method
+        }
+    }
+
+    /// The method of a run whose policy acts on observations.
+    public var stepAlgorithm: any Algorithm {
+        get throws {
+            let algorithm = try algorithm
+            guard !(algorithm is TokenMethod) else { throw MethodMismatch(method: method.id, environment: environment.id, trainsTokens: true) }
+            return algorithm
         }
     }
 
@@ -108,6 +117,7 @@ extension RunSpec {
             settings.feedForward = tokens.feedForward
             settings.tiesEmbeddings = tokens.tied
             settings.hasValueHead = try tokenMethod.hasValue
+            try settings.validate(section: "tokens")
             return settings
         }
     }
@@ -160,8 +170,17 @@ extension RunSpec {
 public struct MethodMismatch: Remediable, Hashable {
     let method: String
     let environment: String
+    /// Whether the method is the one for token policies.
+    let trainsTokens: Bool
 
-    public var problem: String { "\(method) does not train token policies, and \(environment) needs one" }
+    public var problem: String {
+        trainsTokens
+            ? "\(method) trains token policies, and \(environment) gives observations" : "\(method) does not train token policies, and \(environment) needs one"
+    }
     public var place: String { "method.id" }
-    public var remedy: String { "Choose a method of the kind \"token policy\" (apus methods), for example grpo." }
+    public var remedy: String {
+        trainsTokens
+            ? "Choose a token environment such as addition (apus environments), or another method, for example vtrace."
+            : "Choose a method of the kind \"token policy\" (apus methods), for example grpo."
+    }
 }
