@@ -2,6 +2,7 @@ import Commands
 import Glibc
 import Methods
 import Platform
+import Runs
 import Testing
 
 @Suite struct LagSweepTests {
@@ -47,6 +48,38 @@ import Testing
         }
     }
 
+    /// Accuracies of a token policy, with data that is exactly as old as is asked for.
+    @Test func tokenPoliciesAtEveryLag() throws {
+        try inScratch { folder in
+            let settings = [
+                "environment.options.digits=1", "tokens.width=16", "tokens.layers=1", "warmup.updates=50", "warmup.batch=32", "optimizer.learning_rate=0.002",
+                "stop.evaluation_episodes=16", "method.options.minibatches=2",
+            ]
+            let result = try Program.apus(
+                ["lag-sweep", "addition", "--frames", "8000", "--lags", "0,3", "--corrections", "clip,decoupled,tis", "--seeds", "2", "-o", "lag.svg", "--json"]
+                    + settings.flatMap { ["--set", $0] }, in: folder)
+            #expect(result.code == 0, "\(result.error)")
+            let report = try result.json()
+            #expect(report["measure"]?.string == "accuracy" && report["failed"]?.integer == 0)
+            let corrections = try #require(report["corrections"]?.array)
+            #expect(corrections.map { $0["method"]?.string } == ["grpo", "decoupled-ppo-tokens", "tis-tokens"])
+            #expect(corrections.allSatisfy { $0["options"]?["minibatches"]?.number == 2 && $0["options"]?["responses"]?.number == 8 })
+            let rows = try #require(report["rows"]?.array)
+            #expect(rows.map { $0["lag"]?.integer } == [0, 3, 0, 3, 0, 3])
+            for row in rows {
+                #expect(row["returns"]?.array?.count == 2 && row["returns"]?.array?.allSatisfy { (0...1).contains($0.number ?? -1) } == true, "\(row)")
+                let size = row["effective_sample_size"]?.number
+                #expect((row["correction"]?.string == "clip") == (size == nil))
+                if let size { #expect(row["lag"]?.integer == 0 ? size > 0.9999 : size < 0.9999, "\(row)") }
+                #expect(row["lag"]?.integer == 3 || row["cut_share"]?.number != nil)
+            }
+            let svg = String(decoding: try Files.read("\(folder)/lag.svg"), as: UTF8.self)
+            for text in ["accuracy after 8000 tokens, mean of 2 seeds", ">decoupled<"] { #expect(svg.contains(text), "\(text)") }
+            let text = try Program.apus(["lag-sweep", "--list"], in: folder).output
+            #expect(text.contains("For token policies:") && text.contains("decoupled-ppo-tokens"))
+        }
+    }
+
     @Test func optionsAreSharedAndChosen() throws {
         let catalogue = MethodCatalogue.standard
         #expect(LagCorrection.known().starts(with: ["none", "clip", "vtrace"]) && LagCorrection.known().contains("ppo"))
@@ -60,7 +93,12 @@ import Testing
             let correction = try LagCorrection(name)
             #expect(throws: Never.self) { try correction.applied(to: .init(), chosen: []) }
         }
-        for correction in LagCorrection.named { #expect(!correction.meaning.isEmpty) }
+        for correction in LagCorrection.named + LagCorrection.namedForTokens { #expect(!correction.meaning.isEmpty) }
+        let tokens = try RunSpec.load("addition")
+        for name in LagCorrection.known(tokens: true) {
+            #expect(throws: Never.self) { try LagCorrection(name, tokens: true).applied(to: tokens, chosen: []) }
+        }
+        #expect(Set(LagCorrection.known(tokens: true)).isDisjoint(with: ["vtrace", "a2c"]) && !LagCorrection.known().contains("grpo"))
         try inScratch { folder in
             let result = try Program.apus(
                 Self.short + [

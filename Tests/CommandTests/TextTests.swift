@@ -36,6 +36,16 @@ import Testing
         (["train", "cartpole", "--set", "method.id=sac"], 1, "bounded continuous actions"),
         (["train", "cartpole", "--set", "method.id=dqn", "--set", "network.id=actor_critic"], 1, "Set network.id to auto"),
         (["train", "cartpole", "--set", "replay.ratio=1", "--set", "replay.burn_in=4"], 1, "Set replay.burn_in to 0"),
+        (["config", "addition", "--set", "environment.id=additon"], 1, "Did you mean \"addition\"?"),
+        (["config", "addition", "--set", "environment.options.digit=2"], 1, "Did you mean \"digits\"?"),
+        (["config", "addition", "--set", "method.id=grop"], 1, "Did you mean \"grpo\"?"),
+        (["config", "addition", "--set", "tokens.grups=3"], 1, "Did you mean tokens.groups?"),
+        (["config", "addition", "--set", "environment.id=CartPole-v1"], 1, "grpo trains token policies, and CartPole-v1 gives observations"),
+        (["train", "addition", "--set", "method.id=ppo"], 1, "for example grpo"),
+        (["train", "cartpole", "--set", "method.id=grpo"], 1, "grpo trains token policies, and CartPole-v1 gives observations"),
+        (["train", "cartpole", "--set", "environment.id=addition"], 1, "vtrace does not train token policies"),
+        (["train", "addition", "--set", "tokens.heads=3"], 1, "(in tokens.heads)"),
+        (["train", "addition", "--set", "environment.id=tasks:none.jsonl"], 1, "none.jsonl"),
         (["evaluate", "runs/none"], 1, "runs/none"),
         (["evaluate", "."], 1, "it has no run.yaml"),
         (["evaluate", ".", "--checkpoint", "bets"], 64, "neither latest nor best nor a version"),
@@ -58,6 +68,9 @@ import Testing
         (["lag-sweep"], 64, "a preset or a run file"),
         (["lag-sweep", "cartpol"], 1, "Did you mean cartpole?"),
         (["lag-sweep", "cartpole", "--corrections", "vtarce"], 1, "Did you mean vtrace? There are: none, clip, vtrace"),
+        (["lag-sweep", "addition", "--corrections", "decopled"], 1, "for token policies (in --corrections). Did you mean decoupled?"),
+        (["lag-sweep", "addition", "--corrections", "vtrace"], 1, "There are: none, clip, ppo, decoupled, decoupled-critic, tis, mis"),
+        (["lag-sweep", "addition", "--lags", "0,16", "--corrections", "decoupled,clip"], 1, "clip (grpo) takes no data that is older than 8 updates"),
         (["lag-sweep", "cartpole", "--corrections", "none,none"], 64, "stands twice"),
         (["lag-sweep", "cartpole", "--lags", "0,two"], 64, "\"two\" is no lag"),
         (["lag-sweep", "cartpole", "--lags", "0,-1"], 64, "\"-1\" is no lag"),
@@ -100,7 +113,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [["methods"], ["environments"], ["config", "cartpole"], ["doctor"], ["lag-sweep", "--list"]])
+    @Test(arguments: [["methods"], ["environments"], ["config", "cartpole"], ["config", "addition"], ["doctor"], ["lag-sweep", "--list"]])
     func json(_ arguments: [String]) throws {
         try inScratch { folder in
             let result = try Program.apus(arguments + ["--json"], in: folder)

@@ -15,7 +15,7 @@ package struct LagCorrection {
     /// All of them make one gradient step on each batch, and share what else can be shared: so they differ in the correction alone.
     static let oneStep: [(name: String, value: Double)] = [("epochs", 1), ("minibatches", 1)]
 
-    /// What has a name of its own. Every other method of the catalogue goes by its id.
+    /// What has a name of its own, for policies of steps. Every other method of the catalogue goes by its id.
     package static let named = [
         LagCorrection("none", "a2c", "no correction: old data counts as if the policy of now had acted"),
         LagCorrection(
@@ -28,6 +28,22 @@ package struct LagCorrection {
         LagCorrection("appo", "appo", "asynchronous PPO: clip around a target network, with V-trace"),
     ]
 
+    /// For token policies; ρ is that of one token.
+    package static let namedForTokens = [
+        LagCorrection("none", "reinforce-tokens", [("mean", 1)], "no correction: old responses count as if the policy of now had drawn them"),
+        LagCorrection("clip", "grpo", "GRPO's clip with π_prox = μ: no gradient where ρ has left 1 ± ε in its advantage's favour"),
+        LagCorrection("ppo", "ppo-tokens", "PPO's clip with π_prox = μ, and a value of every token"),
+        LagCorrection("decoupled", "decoupled-ppo-tokens", "decoupled PPO: clip around the policy at the update's start, weight π_prox/μ, masked beyond a cap"),
+        LagCorrection("decoupled-critic", "decoupled-ppo-tokens", [("critic", 1)], "the same with a value of every token: what ppo is without it"),
+        LagCorrection("tis", "tis-tokens", "truncated importance sampling: decoupled, with the weight cut off at its cap"),
+        LagCorrection("mis", "mis-tokens", "masked importance sampling: decoupled, masked below a floor, too"),
+        LagCorrection("cispo", "cispo-tokens", "CISPO: ρ, truncated, in the policy gradient: no token is dropped"),
+        LagCorrection("topr", "topr-tokens", "tapered off-policy REINFORCE of whole responses: ρ, truncated, only where the advantage is negative"),
+    ]
+
+    /// - Parameter tokens: of token policies, or of policies of steps.
+    package static func named(tokens: Bool) -> [LagCorrection] { tokens ? namedForTokens : named }
+
     private init(_ name: String, _ method: String, _ options: [(name: String, value: Double)] = [], _ meaning: String) {
         (self.name, self.method, self.options, self.meaning) = (name, method, options, meaning)
     }
@@ -35,23 +51,32 @@ package struct LagCorrection {
     private init(_ name: String, _ method: String, _ meaning: String) { self.init(name, method, [], meaning) }
 
     /// The correction of that name: one of the table, or a method by its id.
-    package init(_ name: String, in catalogue: MethodCatalogue = .current) throws(UnknownCorrection) {
-        let ids = Set(catalogue.methods.map(\.id))
-        if let named = Self.named.first(where: { $0.name == name }) {
-            guard ids.contains(named.method) else { throw UnknownCorrection(name: name, missing: named.method, known: Self.known(in: catalogue)) }
+    ///
+    /// - Parameter tokens: for token policies.
+    package init(_ name: String, tokens: Bool = false, in catalogue: MethodCatalogue = .current) throws(UnknownCorrection) {
+        let methods = Self.methods(tokens: tokens, in: catalogue)
+        func unknown(missing: String?) -> UnknownCorrection {
+            UnknownCorrection(name: name, missing: missing, isForTokens: tokens, known: Self.known(tokens: tokens, in: catalogue))
+        }
+        if let named = Self.named(tokens: tokens).first(where: { $0.name == name }) {
+            guard methods.contains(where: { $0.id == named.method }) else { throw unknown(missing: named.method) }
             self = named
-        } else if let entry = catalogue.methods.first(where: { $0.id == name }) {
+        } else if let entry = methods.first(where: { $0.id == name }) {
             self.init(name, name, entry.summary)
         } else {
-            throw UnknownCorrection(name: name, missing: nil, known: Self.known(in: catalogue))
+            throw unknown(missing: nil)
         }
     }
 
     /// The names that can be asked for: of the table, then the ids of other methods.
-    package static func known(in catalogue: MethodCatalogue = .current) -> [String] {
-        let ids = catalogue.methods.map(\.id)
-        let table = named.filter { ids.contains($0.method) }
+    package static func known(tokens: Bool = false, in catalogue: MethodCatalogue = .current) -> [String] {
+        let ids = methods(tokens: tokens, in: catalogue).map(\.id)
+        let table = named(tokens: tokens).filter { ids.contains($0.method) }
         return table.map(\.name) + ids.filter { id in !table.contains { $0.method == id && $0.options.isEmpty } }
+    }
+
+    private static func methods(tokens: Bool, in catalogue: MethodCatalogue) -> [MethodEntry] {
+        catalogue.methods.filter { ($0.defaults is TokenMethod) == tokens }
     }
 
     /// The run with this correction in place of its method. Every option of the run's own method keeps its value where this one has an option
@@ -79,10 +104,11 @@ package struct UnknownCorrection: Remediable {
     package let name: String
     /// The method that it needs.
     package let missing: String?
+    let isForTokens: Bool
     package let known: [String]
 
     package var problem: String {
-        missing.map { "the correction \(name) needs the method \($0), which is not in the catalogue" } ?? "there is no correction \"\(name)\""
+        missing.map { "the correction \(name) needs the method \($0), which is not in the catalogue" } ?? "there is no correction \"\(name)\"\(isForTokens ? " for token policies" : "")"
     }
     package var place: String { "--corrections" }
     package var remedy: String {

@@ -11,6 +11,11 @@ struct LagSweep {
     let seeds: Int
     let cells: [Cell]
 
+    /// What is measured, for people.
+    var measure: String { base.isTokenRun ? "accuracy" : "return" }
+    /// What a run's length is counted in.
+    var unit: String { base.isTokenRun ? "tokens" : "frames" }
+
     /// - Parameters:
     ///   - chosen: options of methods that the user has set by name.
     ///   - injection: how a lag is made.
@@ -27,17 +32,28 @@ struct LagSweep {
                 problem: "none of the corrections has an option \"\(name)\"", place: "--set method.options.\(name)",
                 remedy: (nearest(to: name, in: known).map { "Did you mean \($0)? " } ?? "") + "There are: \(known.joined(separator: ", ")).")
         }
+        if base.isTokenRun { for (correction, spec) in self.corrections { try Self.check(lags, correction, spec) } }
         var cells: [Cell] = []
         for (correction, spec) in self.corrections {
             for lag in lags {
                 for seed in 1...seeds {
                     var spec = spec
                     spec.seed = UInt64(seed)
+                    // A token that is older than the bound would count for nothing.
+                    if base.isTokenRun { spec.learner.maxLag = max(spec.learner.maxLag, lags.last ?? 0) }
                     cells.append(Cell("\(correction.name), lag \(lag), seed \(seed)", spec, lag: injection(lag)))
                 }
             }
         }
         self.cells = cells
+    }
+
+    /// A method for token policies leaves tokens out that are older than it can take.
+    private static func check(_ lags: [Int], _ correction: LagCorrection, _ spec: RunSpec) throws {
+        guard case .onPolicy(let bound) = try spec.tokenMethod.staleness, let lag = lags.last, lag > bound else { return }
+        throw LagSweepError(
+            problem: "\(correction.name) (\(spec.method.id)) takes no data that is older than \(bound) updates", place: "--lags",
+            remedy: "Ask for lags up to \(bound), or leave this correction out.")
     }
 
     /// The cells of a correction and a lag, as numbers into `cells`.
@@ -54,7 +70,7 @@ struct LagSweep {
             return "  \(correction.name): \(spec.method.id) with \(options.joined(separator: " "))"
         }
         return """
-            \(base.environment.id), \(Format.count(Double(base.stop.frames))) frames, \(seeds) seeds, \(distribution) lag, \(rate) for all
+            \(base.environment.id), \(Format.count(Double(base.stop.frames))) \(unit), \(seeds) seeds, \(distribution) lag, \(rate) for all
             \(lines.joined(separator: "\n"))
             """
     }

@@ -15,6 +15,10 @@ struct LagSweepCommand: ParsableCommand {
             means of the training return, of the effective sample size (1: all steps count the same) and of the share of steps where the \
             correction cuts.
 
+            For a token policy, what is measured is the accuracy: the share of correct responses to held-out tasks. A new version then \
+            meets no unfinished response (tokens.changes: wait), so that all tokens are exactly as old as is asked for, unless --set \
+            tokens.changes says otherwise.
+
             \(ExperimentOptions.discussion)
 
             Exit codes: 0 done, 1 a cell failed, 130 interrupted.
@@ -23,16 +27,21 @@ struct LagSweepCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("A preset or a run file.", valueName: "run"))
     var source: String?
 
-    @Option(help: ArgumentHelp("Ages of the data, in updates.", valueName: "n,n,…"), transform: Self.lags)
-    var lags = [0, 1, 2, 4, 8, 16]
+    @Option(
+        help: ArgumentHelp("Ages of the data, in updates; by default 0,1,2,4,8,16, for token policies up to 8.", valueName: "n,n,…"),
+        transform: Self.lags)
+    var lags: [Int]?
 
-    @Option(help: ArgumentHelp("Names of corrections (--list tells them), or ids of methods.", valueName: "name,name,…"), transform: Self.names)
-    var corrections = ["none", "clip", "vtrace"]
+    @Option(
+        help: ArgumentHelp(
+            "Names of corrections (--list tells them), or ids of methods; by default none, clip and vtrace, for token policies decoupled.",
+            valueName: "name,name,…"), transform: Self.names)
+    var corrections: [String]?
 
     @Option(help: "How many seeds: 1, 2, …, N.")
     var seeds = 5
 
-    @Option(help: "Environment steps of each run, instead of the run file's stop.frames.")
+    @Option(help: "Environment steps of each run, or drawn tokens, instead of the run file's stop.frames.")
     var frames: Int?
 
     @Option(help: "fixed: all data is exactly so old; uniform: each rollout's age is drawn from 0 to that.")
@@ -90,8 +99,12 @@ struct LagSweepCommand: ParsableCommand {
 
     func run() throws {
         if list { return report.print(Self.listed(), json: Self.listedJSON()) }
-        let base = try RunSpec.load(source!, overrides: overrides + (frames.map { ["stop.frames=\($0)"] } ?? []))
-        let sweep = try LagSweep(base, corrections: corrections.map { try LagCorrection($0) }, chosen: chosen, lags: lags, seeds: seeds) {
+        var base = try RunSpec.load(source!, overrides: overrides + (frames.map { ["stop.frames=\($0)"] } ?? []))
+        if base.isTokenRun, !overrides.contains(where: { $0.hasPrefix("tokens.changes=") }) { base.tokens.changes = .wait }
+        let names = corrections ?? ["none", "clip", base.isTokenRun ? "decoupled" : "vtrace"]
+        let sweep = try LagSweep(
+            base, corrections: names.map { try LagCorrection($0, tokens: base.isTokenRun) }, chosen: chosen, lags: chosenLags(base), seeds: seeds
+        ) {
             distribution.injection($0)
         }
         let experiment = try options.experiment(sweep.cells, in: out)
@@ -103,6 +116,8 @@ struct LagSweepCommand: ParsableCommand {
         if !result.failures.isEmpty { throw ExitCode(1) }
     }
 
+    private func chosenLags(_ run: RunSpec) -> [Int] { lags ?? [0, 1, 2, 4, 8] + (run.isTokenRun ? [] : [16]) }
+
     /// The options of methods that --set names.
     private var chosen: Set<String> {
         let prefix = "method.options."
@@ -110,30 +125,33 @@ struct LagSweepCommand: ParsableCommand {
     }
 
     private static func listed() -> String {
-        let known = LagCorrection.known()
-        var table = TextTable([("correction", .left), ("method", .left), ("options", .left), ("", .left)])
-        for one in LagCorrection.named {
-            let options = one.options.map { "\($0.name)=\(Int($0.value))" }.joined(separator: " ")
-            table.add([one.name, one.method + (known.contains(one.name) ? "" : " (not in the catalogue)"), options, one.meaning])
+        let parts = [false, true].map { tokens in
+            let known = LagCorrection.known(tokens: tokens)
+            let named = LagCorrection.named(tokens: tokens)
+            var table = TextTable([("correction", .left), ("method", .left), ("options", .left), ("", .left)])
+            for one in named {
+                let options = one.options.map { "\($0.name)=\(Int($0.value))" }.joined(separator: " ")
+                table.add([one.name, one.method + (known.contains(one.name) ? "" : " (not in the catalogue)"), options, one.meaning])
+            }
+            let others = known.filter { name in !named.contains { $0.name == name } }
+            return (tokens ? "For token policies:\n\n" : "") + table.text
+                + (others.isEmpty ? "" : "\n\nand every method by its id: \(others.joined(separator: ", "))")
         }
-        let others = known.filter { name in !LagCorrection.named.contains { $0.name == name } }
-        return table.text + (others.isEmpty ? "" : "\n\nand every method by its id: \(others.joined(separator: ", "))")
+        return parts.joined(separator: "\n\n")
     }
 
     private static func listedJSON() -> JSON {
-        let known = LagCorrection.known()
-        return .object([
-            .init(
-                "corrections",
-                .array(
-                    LagCorrection.named.map { one in
-                        .object([
-                            .init("name", .string(one.name)), .init("method", .string(one.method)),
-                            .init("options", .object(one.options.map { .init($0.name, .number($0.value)) })),
-                            .init("meaning", .string(one.meaning)), .init("available", .bool(known.contains(one.name))),
-                        ])
-                    })),
-            .init("known", .array(known.map(JSON.string))),
-        ])
+        func list(tokens: Bool) -> [JSON.Member] {
+            let known = LagCorrection.known(tokens: tokens)
+            let corrections = LagCorrection.named(tokens: tokens).map { one in
+                JSON.object([
+                    .init("name", .string(one.name)), .init("method", .string(one.method)),
+                    .init("options", .object(one.options.map { .init($0.name, .number($0.value)) })),
+                    .init("meaning", .string(one.meaning)), .init("available", .bool(known.contains(one.name))),
+                ])
+            }
+            return [.init("corrections", .array(corrections)), .init("known", .array(known.map(JSON.string)))]
+        }
+        return .object(list(tokens: false) + [.init("token_policies", .object(list(tokens: true)))])
     }
 }

@@ -49,13 +49,14 @@ struct LagSweepReport {
 
     var text: String {
         var table = TextTable([
-            ("correction", .left), ("lag", .right), ("return", .right), ("±", .right), ("of lag 0", .right), ("mean over the run", .right),
+            ("correction", .left), ("lag", .right), (sweep.measure, .right), ("±", .right), ("of lag 0", .right), ("mean over the run", .right),
             ("effective sample size", .right), ("cut", .right), ("failed", .right),
         ])
+        let digits = sweep.base.isTokenRun ? 3 : 1
         for row in rows {
             table.add([
-                row.correction.name, "\(row.lag)", Format.decimal(row.returns.mean, 1), Format.decimal(row.returns.deviation, 1),
-                Format.share(row.relative), Format.decimal(row.meanReturns.mean, 1), Format.decimal(row.effectiveSampleSize.mean, 3),
+                row.correction.name, "\(row.lag)", Format.decimal(row.returns.mean, digits), Format.decimal(row.returns.deviation, digits),
+                Format.share(row.relative), Format.decimal(row.meanReturns.mean, digits), Format.decimal(row.effectiveSampleSize.mean, 3),
                 row.clipped.mean.map { "\(Format.decimal($0 * 100, 1)) %" } ?? Format.absent,
                 row.failures.isEmpty ? "" : "\(row.failures.count) of \(sweep.seeds)",
             ])
@@ -66,7 +67,7 @@ struct LagSweepReport {
     var json: JSON {
         func number(_ value: Double?) -> JSON { value.map(JSON.number) ?? .null }
         return .object([
-            .init("environment", .string(sweep.base.environment.id)), .init("frames", .integer(sweep.base.stop.frames)),
+            .init("environment", .string(sweep.base.environment.id)), .init("measure", .string(sweep.measure)), .init("frames", .integer(sweep.base.stop.frames)),
             .init("seeds", .integer(sweep.seeds)), .init("distribution", .string(distribution)),
             .init("learning_rate", .number(sweep.base.optimizer.learningRate)),
             .init(
@@ -108,12 +109,15 @@ struct LagSweepReport {
         }
         return Plot(
             series, title: sweep.base.environment.id, xTitle: "lag of the data (updates)",
-            yTitle: "return after \(Format.count(Double(sweep.base.stop.frames))) frames, mean of \(sweep.seeds) seeds")
+            yTitle: "\(sweep.measure) after \(Format.count(Double(sweep.base.stop.frames))) \(sweep.unit), mean of \(sweep.seeds) seeds")
     }
 }
 
 extension CellResult {
-    fileprivate var effectiveSampleSize: Double? { metrics.first { $0.name == "effective_sample_size" }?.value }
+    /// Of a step's, or of a token's weight.
+    fileprivate var effectiveSampleSize: Double? {
+        metrics.first { $0.name == "effective_sample_size" || $0.name == "correction_effective_sample_size" }?.value
+    }
 
     /// The share of steps where a correction cuts, whatever the method calls it; the largest of several.
     fileprivate var clipped: Double? { metrics.filter { $0.name.contains("clip") || $0.name.contains("truncated") }.map(\.value).max() }
