@@ -33,13 +33,13 @@ extension MethodEntry {
             MethodOption("mask", 1, 0...1, isFlag: true, "tokens beyond the cap get the weight 0 instead of the cap"),
             .importanceLevel,
         ],
-        proof: .sums(
-            "At lag 8 the decoupled objective keeps what it has at lag 0; without the decoupling more is lost.",
+        proof: .reversals(
+            "At lag 8 the decoupled objective keeps what it has at lag 0; with the clip around the policy that acted more is lost.",
             arms: [
-                .init("decoupled, lag 0", ["method.id=decoupled-ppo-tokens", "tokens.groups=64", "method.options.responses=1", "method.options.epochs=4"]),
-                .init("decoupled, lag 8", ["method.id=decoupled-ppo-tokens", "tokens.groups=64", "method.options.responses=1", "method.options.epochs=4"], lag: 8),
-                .init("PPO, lag 8", ["method.id=ppo-tokens", "tokens.groups=64", "method.options.epochs=4"], lag: 8),
-            ], verdicts: [.atLeast(0.95, "decoupled, lag 8", of: "decoupled, lag 0"), .better("decoupled, lag 8", than: "PPO, lag 8")])
+                .init("decoupled, lag 0", ["method.id=decoupled-ppo-tokens"]),
+                .init("decoupled, lag 8", ["method.id=decoupled-ppo-tokens"], lag: 8),
+                .init("coupled, lag 8", ["method.id=tis-tokens", "method.options.bypass=1"], lag: 8),
+            ], verdicts: [.atLeast(0.95, "decoupled, lag 8", of: "decoupled, lag 0"), .better("decoupled, lag 8", than: "coupled, lag 8")])
     ) { option in
         .decoupledPPOTokens(
             TokenSettings(option), critic: option.flag("critic") ? TokenCriticSettings(option) : nil, clip: TokenClip(option),

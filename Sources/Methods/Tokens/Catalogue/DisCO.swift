@@ -35,7 +35,13 @@ extension MethodEntry {
 
     static let discoB = MethodEntry(
         token: "disco-b", summary: "DisCO's basic form: all wrong responses weigh the same", paper: "Li et al. 2025, arXiv:2505.12366", paperID: "S157",
-        options: TokenSettings.options() + DivergenceHinge.options + [ratio]
+        options: TokenSettings.options() + DivergenceHinge.options + [ratio],
+        proof: .sums(
+            "Where few responses are correct, correct against wrong teaches no less than GRPO, all wrong ones alike.", changes: ["warmup.accuracy=0.1"],
+            arms: [
+                .init("DisCO-b", ["method.id=disco-b"]),
+                .init("GRPO", ["method.id=grpo"]),
+            ], verdicts: [.atLeast(1, "DisCO-b", of: "GRPO")])
     ) { option in
         .disco(
             "disco-b", TokenSettings(option), contrast: GroupContrast(score(option), temperature: .infinity), hinge: DivergenceHinge(option))

@@ -31,6 +31,16 @@ extension Proof {
         _ claim: String, changes: [String] = [], arms: [Arm], measure: Measure = .finalReturn, verdicts: [Verdict]
     ) -> Proof { other("key-chain", claim, ["environment.options.hops=2", "environment.options.entities=8"] + changes, arms, measure, verdicts) }
 
+    /// Numbers of two to four digits that are told backwards: in 400,000 drawn tokens a policy that is right three times in ten comes to be right
+    /// nearly always, in four gradient steps on each batch.
+    static func reversals(
+        _ claim: String, changes: [String] = [], arms: [Arm], measure: Measure = .finalReturn, verdicts: [Verdict]
+    ) -> Proof {
+        let task = ["environment.options.length=4", "tokens.changes=wait", "method.options.minibatches=4"]
+        let length = ["warmup.updates=1000", "optimizer.learning_rate=0.0002", "stop.frames=400000"]
+        return other("reverse", claim, task + length + changes, arms, measure, verdicts)
+    }
+
     private static func other(
         _ environment: String, _ claim: String, _ changes: [String], _ arms: [Arm], _ measure: Measure, _ verdicts: [Verdict]
     ) -> Proof {
