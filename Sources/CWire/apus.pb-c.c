@@ -4963,7 +4963,7 @@ const ProtobufCMessageDescriptor apus__rollout__descriptor =
   (ProtobufCMessageInit) apus__rollout__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor apus__response_counts__field_descriptors[6] =
+static const ProtobufCFieldDescriptor apus__response_counts__field_descriptors[9] =
 {
   {
     "groups",
@@ -5037,19 +5037,58 @@ static const ProtobufCFieldDescriptor apus__response_counts__field_descriptors[6
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "decoding_steps",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ResponseCounts, decoding_steps),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "busy_slot_steps",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ResponseCounts, busy_slot_steps),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slot_steps",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Apus__ResponseCounts, slot_steps),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned apus__response_counts__field_indices_by_name[] = {
+  7,   /* field[7] = busy_slot_steps */
+  6,   /* field[6] = decoding_steps */
   5,   /* field[5] = entropies */
   0,   /* field[0] = groups */
   1,   /* field[1] = prompt_tokens */
   2,   /* field[2] = responses */
   3,   /* field[3] = rewards */
+  8,   /* field[8] = slot_steps */
   4,   /* field[4] = tokens */
 };
 static const ProtobufCIntRange apus__response_counts__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor apus__response_counts__descriptor =
 {
@@ -5059,7 +5098,7 @@ const ProtobufCMessageDescriptor apus__response_counts__descriptor =
   "Apus__ResponseCounts",
   "apus",
   sizeof(Apus__ResponseCounts),
-  6,
+  9,
   apus__response_counts__field_descriptors,
   apus__response_counts__field_indices_by_name,
   1,  apus__response_counts__number_ranges,

@@ -73,6 +73,28 @@ import Wire
         #expect(responses.allSatisfy { Set($0.versions).count <= 1 })
     }
 
+    /// Every token takes one slot of one step; who waits for the longest response leaves slots idle.
+    @Test func decodingStepsAreCounted() throws {
+        func work(_ changes: SamplingSettings.Changes) throws -> (rollouts: [Rollout], all: DecodingWork) {
+            let rollouts = try Self.rollouts(try Self.sampler(longest: 9) { $1.changes = changes }, 12)
+            return (rollouts, rollouts.reduce(DecodingWork()) { $0 + $1.responses!.work })
+        }
+        let (waiting, going) = (try work(.wait), try work(.goOn))
+        for rollout in waiting.rollouts {
+            let work = rollout.responses!.work
+            #expect(work.busySlots == rollout.frames && work.slots == 8 * work.steps)
+            #expect(work.steps == rollout.groups.flatMap(\.responses).map(\.tokens.count).max())
+        }
+        // Those that are not finished have taken slots as well.
+        let shipped = going.rollouts.reduce(0) { $0 + $1.frames }
+        #expect((shipped...shipped + 8 * 9).contains(going.all.busySlots))
+        #expect(try #require(going.all.utilisation) > 0.99)
+        #expect(try #require(waiting.all.utilisation) < 0.9 && waiting.all.steps > going.all.steps)
+        // What is thrown away has been drawn.
+        let dropping = try work(.drop)
+        #expect(dropping.all.busySlots > dropping.rollouts.reduce(0) { $0 + $1.frames } + 8 * 9)
+    }
+
     @Test func groupsWithEqualRewardsAreLeftOut() throws {
         let groups = try Self.rollouts(try Self.sampler { plan, _ in (plan.leavesOutEqual, plan.mostLeftOut) = (true, 3) }, 6).flatMap(\.groups)
         // An untrained policy is wrong all the time: only the limit lets its groups through.

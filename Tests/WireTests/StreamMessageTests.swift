@@ -87,6 +87,40 @@ import Wire
 @Suite struct RolloutHeaderTests {
     private let original = rollout(RolloutID(actor: 1, incarnation: 2, sequence: 3), version: 4)
 
+    /// Responses, and the decoding steps that they took.
+    @Test func responsesArriveAsTheyWere() throws {
+        let groups = [
+            ResponseGroup(
+                task: 3, difficulty: 1, prompt: [1, 2],
+                responses: [
+                    GroupResponse(tokens: [4, 5], logProbs: [-1, -0.5], versions: [3, 4], roles: [.policy, .policy], rewards: [1], isCorrect: true)
+                ])
+        ]
+        var block = ResponseBlock(groups, version: 4)
+        block.work = DecodingWork(steps: 70_000, busySlots: 5 << 32, slots: 70_000 << 16)
+        let sent = Rollout(id: RolloutID(actor: 1, incarnation: 2, sequence: 3), version: 4, drawn: 2, responses: block)
+        guard case .rollout(let header) = try StreamMessage(decoding: shared(RolloutHeader(sent).encoded())) else { return #expect(Bool(false)) }
+        #expect(header == RolloutHeader(sent))
+        let arrived = try header.rollout(columns: sent.columnFrames)
+        #expect(arrived.groups == groups && arrived.responses!.work == block.work)
+    }
+
+    /// No more busy slots than slots, and no more slots than an actor may have.
+    @Test(arguments: [(1, 9, 8, "busy_slot_steps"), (1, 8, 65_537, "slot_steps"), (0, 0, 1, "slot_steps")] as [(UInt64, UInt64, UInt64, String)])
+    func refusesSlotsThatCannotBe(_ steps: UInt64, _ busy: UInt64, _ slots: UInt64, _ name: String) {
+        let counts = Protobuf.number(4, 1) + Protobuf.number(7, steps) + Protobuf.number(8, busy) + Protobuf.number(9, slots)
+        let header = Protobuf.bytes(3, Protobuf.number(5, 1) + Protobuf.bytes(15, counts))
+        do {
+            _ = try StreamMessage(decoding: shared(header))
+            Issue.record("accepted")
+        } catch {
+            guard case .invalid("Rollout.responses.\(name)", _, _) = error else {
+                Issue.record("\(error)")
+                return
+            }
+        }
+    }
+
     /// Its observations and its policies are too large to travel with the other columns.
     private let large = rollout(RolloutID(actor: 1, incarnation: 2, sequence: 3), version: 4, steps: 300, slots: 8)
 

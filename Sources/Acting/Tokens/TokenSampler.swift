@@ -32,6 +32,8 @@ public final class TokenSampler: RolloutSource {
     /// Complete groups that no rollout has taken yet.
     private var complete: [ResponseGroup] = []
     private var leftOut: UInt32 = 0
+    /// What the rollouts so far have taken.
+    private var shippedWork = DecodingWork()
     /// Responses that new weights have thrown away, to be asked for again.
     private var dropped: [(group: UInt64, member: Int)] = []
     private var sequence: UInt64 = 1
@@ -116,9 +118,19 @@ public final class TokenSampler: RolloutSource {
         dropped = []
         let groups = plan.window > 0 ? try collectWindow() : try collectGroups()
         defer { sequence += 1 }
+        var block = ResponseBlock(groups, version: version)
+        block.work = takeWork()
         return Rollout(
             id: RolloutID(actor: place.rank, incarnation: place.incarnation, sequence: sequence), version: version, life: life,
-            drawn: groups.reduce(0) { $0 + $1.drawnTokens }, responses: ResponseBlock(groups, version: version))
+            drawn: groups.reduce(0) { $0 + $1.drawnTokens }, responses: block)
+    }
+
+    /// What the slots have done since the rollout before.
+    private func takeWork() -> DecodingWork {
+        let all = DecodingWork(steps: generator.steps, busySlots: generator.drawn, slots: generator.steps * slots)
+        defer { shippedWork = all }
+        return DecodingWork(
+            steps: all.steps - shippedWork.steps, busySlots: all.busySlots - shippedWork.busySlots, slots: all.slots - shippedWork.slots)
     }
 
     /// Whole groups, in the order in which they became complete.

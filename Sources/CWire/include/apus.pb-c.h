@@ -815,7 +815,8 @@ struct  Apus__Grant
 
 
 /*
- * actor → learner, followed by the frames of the columns, in this order:
+ * actor → learner, followed by the frames of the columns. Columns of at most 16 KiB travel together in the first of them, each at a multiple of 64
+ * bytes and the gaps filled with zeros; each larger column is a frame of its own. Their order:
  *   observation [T+1, B, …]  action  behaviour_log_prob [T, B] f32  reward [T, B] f32  terminated [T, B] u8  truncated [T, B] u8
  *   final_index [K] i32  final_observation [K, …]  episode_return [K] f32  episode_length [K] i32  recurrent_state [B, S] f32
  *   behaviour_policy [T, B, P] f32
@@ -853,7 +854,7 @@ struct  Apus__Rollout
   uint32_t life;
   /*
    * Set for responses of a token policy: then `steps` counts the tokens that it drew, `slots` is 1, the other shapes have no meaning, and these
-   * frames follow:
+   * columns follow:
    *   groups [Q, 5] i32  prompts [P] i32  responses [R, 8] i32  rewards [R, C] f32  tokens [N] i32  log_probs [N] f32  ages [N] i32
    *   roles [N] u8  entropies [N or 0] f32
    */
@@ -873,10 +874,16 @@ struct  Apus__ResponseCounts
   uint32_t rewards;
   uint32_t tokens;
   protobuf_c_boolean entropies;
+  /*
+   * Since the rollout before: how often one token was drawn in every busy slot, and, summed over that, the busy slots and all slots.
+   */
+  uint32_t decoding_steps;
+  uint64_t busy_slot_steps;
+  uint64_t slot_steps;
 };
 #define APUS__RESPONSE_COUNTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&apus__response_counts__descriptor) \
-    , 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 /*

@@ -95,8 +95,14 @@ package final class TokenTrainer: Training {
         return UpdateReport(
             version: version, frames: drawn, loss: report.loss, gradientNorm: report.gradientNorm, learningRate: rate,
             metrics: report.metrics + [("tokens_too_old", Float(tooOld)), ("responses", Float(judged.count))]
-                + [("responses_unverified", Float(drawnResponses.count { $0.end == .unverified }))],
+                + [("responses_unverified", Float(drawnResponses.count { $0.end == .unverified }))] + Self.work(rollouts),
             episodeReturns: judged.map { $0.isCorrect ? 1 : 0 }, episodeLengths: judged.map { Int32($0.tokens.count) })
+    }
+
+    /// Decoding steps of the actors for these rollouts, and how busy their slots were.
+    private static func work(_ rollouts: [Rollout]) -> [Metric] {
+        let work = rollouts.reduce(DecodingWork()) { $0 + ($1.responses?.work ?? DecodingWork()) }
+        return [("decoding_steps", Float(work.steps))] + (work.utilisation.map { [("slot_utilisation", Float($0))] } ?? [])
     }
 
     /// Tokens that are older than allowed are in no loss: a rollout's version is its newest token's.

@@ -75,6 +75,8 @@ public final class Generator {
     public private(set) var version: UInt64
     /// The tokens that were drawn.
     public private(set) var drawn = 0
+    /// How often one token was drawn in every slot that had a response: what time goes by where slots are decoded at once.
+    public private(set) var steps = 0
     /// The temperature of a token, from the entropy of its distribution at the settings' temperature; nil: the settings' own.
     public var temperatures: ((_ entropy: Float) -> Float)?
     private var decoder: Decoder
@@ -163,6 +165,7 @@ public final class Generator {
     public func step() -> [Response] {
         let continuing = slots.indices.filter { slots[$0] != nil }
         let (begun, firstLogits) = begin()
+        if !begun.isEmpty || !continuing.isEmpty { steps += 1 }
         var finished: [Response] = []
         if !begun.isEmpty { draw(begun, firstLogits, &finished) }
         guard !continuing.isEmpty else { return finished }

@@ -21,6 +21,8 @@ public struct ResponseBlock: Sendable {
     public let roles: Column
     /// [N] float32, or empty
     public let entropies: Column
+    /// What it took to draw them. Not a column: it travels in the header.
+    public var work = DecodingWork()
 
     /// In the order in which they travel.
     public var columns: [Column] { [groups, prompts, responses, rewards, tokens, logProbs, ages, roles, entropies] }

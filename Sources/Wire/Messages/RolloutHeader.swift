@@ -28,6 +28,7 @@ public struct RolloutHeader: Sendable, Equatable {
     public struct ResponseCounts: Sendable, Equatable {
         public var groups, promptTokens, responses, rewards, tokens: Int
         public var hasEntropies: Bool
+        public var work = DecodingWork()
     }
 
     public init(_ rollout: Rollout) {
@@ -46,7 +47,7 @@ public struct RolloutHeader: Sendable, Equatable {
         responses = rollout.responses.map {
             ResponseCounts(
                 groups: $0.groups.shape[0], promptTokens: $0.prompts.elementCount, responses: $0.responses.shape[0], rewards: $0.rewards.shape[1],
-                tokens: $0.tokens.elementCount, hasEntropies: $0.entropies.elementCount > 0)
+                tokens: $0.tokens.elementCount, hasEntropies: $0.entropies.elementCount > 0, work: $0.work)
         }
     }
 
@@ -72,6 +73,8 @@ public struct RolloutHeader: Sendable, Equatable {
                 (counts.groups, counts.responses, counts.rewards) = (UInt32(responses.groups), UInt32(responses.responses), UInt32(responses.rewards))
                 (counts.prompt_tokens, counts.tokens) = (UInt32(responses.promptTokens), UInt32(responses.tokens))
                 counts.entropies = responses.hasEntropies ? 1 : 0
+                counts.decoding_steps = UInt32(clamping: responses.work.steps)
+                (counts.busy_slot_steps, counts.slot_steps) = (UInt64(responses.work.busySlots), UInt64(responses.work.slots))
             }
             return withUnsafeMutablePointer(to: &counts) { counts in
                 if responses != nil { message.responses = counts }
@@ -109,7 +112,8 @@ public struct RolloutHeader: Sendable, Equatable {
             responses = ResponseCounts(
                 groups: try inside("responses.groups", counts.groups, most), promptTokens: try inside("responses.prompt_tokens", counts.prompt_tokens, most),
                 responses: try inside("responses.responses", counts.responses, most), rewards: try inside("responses.rewards", counts.rewards, 1...64),
-                tokens: try inside("responses.tokens", counts.tokens, most), hasEntropies: counts.entropies != 0)
+                tokens: try inside("responses.tokens", counts.tokens, most), hasEntropies: counts.entropies != 0,
+                work: try Self.work(counts))
             steps = try inside("steps", message.steps, 1...1 << 24)
             (slots, ended, stateCount, policyCount) = (1, 0, 0, 0)
             (observationType, actionType, observationShape, actionShape) = (.float32, .float32, [], [])
@@ -144,15 +148,26 @@ public struct RolloutHeader: Sendable, Equatable {
         }
     }
 
+    private static func work(_ counts: Apus__ResponseCounts) throws(WireError) -> DecodingWork {
+        func inside(_ field: String, _ value: UInt64, atMost limit: UInt64) throws(WireError) -> Int {
+            guard value <= limit else { throw .invalid(field: "Rollout.responses.\(field)", value: "\(value)", allowed: "at most \(limit)") }
+            return Int(value)
+        }
+        let slots = try inside("slot_steps", counts.slot_steps, atMost: UInt64(counts.decoding_steps) << 16)
+        return DecodingWork(
+            steps: Int(counts.decoding_steps), busySlots: try inside("busy_slot_steps", counts.busy_slot_steps, atMost: counts.slot_steps), slots: slots)
+    }
+
     /// Gives the column frames that followed this header their names, types and shapes. The bytes are not copied.
     public func rollout(columns frames: [SharedBytes]) throws(WireError) -> Rollout {
         let expected = columns
         let bytes = try ColumnFrames.unpack(frames, expected.map { ($0.name, $0.shape.reduce($0.type.byteCount, *)) })
         let columns = zip(expected, bytes).map { Column($0.name, $0.type, $0.shape, $1) }
-        guard responses == nil else {
-            let block = ResponseBlock(
+        if let responses {
+            var block = ResponseBlock(
                 groups: columns[0], prompts: columns[1], responses: columns[2], rewards: columns[3], tokens: columns[4], logProbs: columns[5],
                 ages: columns[6], roles: columns[7], entropies: columns[8])
+            block.work = responses.work
             return Rollout(id: id, version: version, life: life, drawn: steps, responses: block)
         }
         return Rollout(
