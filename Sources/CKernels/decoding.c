@@ -119,6 +119,19 @@ INLINE void exponentials(const float *logits, float inverse_temperature, float *
     EACH(long i = 0; i < count; i++) weights[i] = exp_of((logits[i] - maximum) * inverse_temperature);
 }
 
+KERNEL void apus_keep_nucleus(
+    const float *logits, const int32_t *tokens, float inverse_temperature, float top_p, float *scaled, float *workspace, long rows, long cols
+) {
+    for (long row = 0; row < rows; row++) {
+        float *weights = workspace, total = 0.0f;
+        exponentials(logits + row * cols, inverse_temperature, weights, cols);
+        for (long i = 0; i < cols; i++) total += weights[i];
+        const float least = least_kept(weights, total, top_p, workspace + cols, cols);
+        for (long i = 0; i < cols; i++)
+            if (weights[i] < least && i != tokens[row]) scaled[row * cols + i] = -__builtin_inff();
+    }
+}
+
 KERNEL void apus_draw_tokens(
     const float *logits, const float *uniform, float temperature, float top_p, int32_t *token, float *log_prob, float *workspace, long rows,
     long cols

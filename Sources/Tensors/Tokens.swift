@@ -62,21 +62,14 @@ public func lookup(_ table: Tensor, _ indices: [Int32]) -> Tensor {
 
 /// The log-probability of one token per row under softmax(logits / temperature), and the entropy of that distribution in nats: logits
 /// [N, V] → [2, N], the log-probabilities first. One operation on the tape, which keeps one matrix of the size of the logits.
-public func tokenLogProbabilities(_ logits: Tensor, _ tokens: [Int32], temperature: Float = 1) -> Tensor {
+///
+/// - Parameter topP: see `tokenLogDistributions`. Which tokens are kept is a constant for the gradient; those that are not have none.
+public func tokenLogProbabilities(_ logits: Tensor, _ tokens: [Int32], temperature: Float = 1, topP: Float = 1) -> Tensor {
     let (rows, columns) = matrixShape(logits, "tokenLogProbabilities")
-    precondition(tokens.count == rows, "tokenLogProbabilities needs one token per row of \(logits.shape), not \(tokens.count)")
-    precondition(tokens.allSatisfy { $0 >= 0 && $0 < columns }, "a token is outside of \(columns)")
-    precondition(temperature > 0, "the temperature is \(temperature), not greater than 0")
     let scale = 1 / temperature
-    let all = Tensor(uninitialized: [rows, columns])
+    let all = tokenLogDistributions(logits, tokens, temperature: temperature, topP: topP)
     let y = Tensor(uninitialized: [2, rows])
     withExtendedLifetime((logits.storage, all.storage)) {
-        if scale == 1 {
-            apus_log_softmax(logits.base, all.base, rows, columns)
-        } else {
-            apus_affine(logits.base, scale, 0, all.base, all.count)
-            apus_log_softmax(all.base, all.base, rows, columns)
-        }
         for row in 0..<rows { y.base[row] = all.base[row * columns + Int(tokens[row])] }
         apus_entropy(all.base, y.base + rows, rows, columns)
     }
@@ -86,6 +79,30 @@ public func tokenLogProbabilities(_ logits: Tensor, _ tokens: [Int32], temperatu
         }
         return all
     }
+}
+
+/// log softmax(logits / temperature), [N, V], with no gradient.
+///
+/// - Parameter topP: below 1, of the most probable tokens that reach this share together, as responses are drawn, and of the row's own
+///   token, whatever its probability; −∞ for the others. The row's own is kept because another policy may have drawn it, whose most
+///   probable tokens were others.
+public func tokenLogDistributions(_ logits: Tensor, _ tokens: [Int32], temperature: Float = 1, topP: Float = 1) -> Tensor {
+    let (rows, columns) = matrixShape(logits, "tokenLogDistributions")
+    precondition(tokens.count == rows, "one token is needed per row of \(logits.shape), not \(tokens.count)")
+    precondition(tokens.allSatisfy { $0 >= 0 && $0 < columns }, "a token is outside of \(columns)")
+    precondition(temperature > 0, "the temperature is \(temperature), not greater than 0")
+    let scale = 1 / temperature
+    let all = Tensor(uninitialized: [rows, columns])
+    withExtendedLifetime((logits.storage, all.storage)) {
+        guard scale != 1 || topP < 1 else { return apus_log_softmax(logits.base, all.base, rows, columns) }
+        apus_affine(logits.base, scale, 0, all.base, all.count)
+        if topP < 1 {
+            let workspace = Tensor(uninitialized: [2 * columns])
+            apus_keep_nucleus(logits.base, tokens, scale, topP, all.base, workspace.base, rows, columns)
+        }
+        apus_log_softmax(all.base, all.base, rows, columns)
+    }
+    return all
 }
 
 func power(_ base: Float, _ exponent: Float) -> Float { Glibc.powf(base, exponent) }

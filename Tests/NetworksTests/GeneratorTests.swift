@@ -15,9 +15,9 @@ import Testing
     private func prompt(_ number: Int) -> [Int32] { (0...number % 7).map { (i: Int) -> Int32 in Int32((number * 5 + i * 3) % 13) } }
 
     /// What the training forward says about a response.
-    private func judged(_ response: Response, _ network: Transformer, _ weights: Weights, temperature: Float = 1) -> [Float] {
+    private func judged(_ response: Response, _ network: Transformer, _ weights: Weights, temperature: Float = 1, topP: Float = 1) -> [Float] {
         let batch = TokenBatch([TokenGroup(prompt: response.prompt, responses: [response.tokens])])
-        return network(batch, weights.parameters(), temperature: temperature).logProb.values
+        return network(batch, weights.parameters(), temperature: temperature, topP: topP).logProb.values
     }
 
     private func settings(longest: Int = 20, slots: Int = 5, _ edit: (inout GenerationSettings) -> Void = { _ in }) -> GenerationSettings {
@@ -44,6 +44,40 @@ import Testing
             }
             #expect(Set(responses.map(\.id)).count == 24 && generator.drawn == responses.reduce(0) { $0 + $1.tokens.count })
         }
+    }
+
+    /// With top-p, too, both say the same of the same policy: log-probabilities, and entropies.
+    @Test(arguments: [(Float(1), Float(0.8)), (0.7, 0.95), (1.5, 0.3)]) func theTrainingForwardKeepsTheSameTokens(temperature: Float, topP: Float) throws {
+        let (network, weights) = try Self.network()
+        let generator = try Generator(
+            network, weights, version: 4, settings { ($0.temperature, $0.topP, $0.keepsEntropy, $0.stop) = (temperature, topP, true, nil) })
+        for id in 0..<24 { try generator.add(prompt: prompt(id), responses: [UInt64(id), UInt64(100 + id)]) }
+        var left = 0
+        for response in generator.finishAll() {
+            let batch = TokenBatch([TokenGroup(prompt: response.prompt, responses: [response.tokens])])
+            let said = network(batch, weights.parameters(), temperature: temperature, topP: topP)
+            for (a, e) in zip(response.logProbs, said.logProb.values) { #expect(abs(a - e) < 1e-5) }
+            for (a, e) in zip(response.entropies, said.entropy.values) { #expect(abs(a - e) < 1e-4) }
+            // Without it, tokens that could not have been drawn have their share too.
+            left += zip(response.logProbs, judged(response, network, weights, temperature: temperature)).count { $0 - $1 > 0.02 }
+        }
+        #expect(left > 400)
+    }
+
+    /// A policy of which another has drawn what it would not have: the token counts among its own most probable ones.
+    @Test func aTokenThatThePolicyWouldNotDrawHasAProbability() throws {
+        let logits: [Float] = [3, 2.5, 1, 0, -1, -3]
+        let tokens = (0..<6).map(Int32.init)
+        let rows = Tensor((0..<6).flatMap { _ in logits }, [6, 6])
+        let said = tokenLogProbabilities(rows, tokens, topP: 0.8).values
+        let weights = logits.map { exp(Tensor($0)).scalar }
+        // The first two have 0.87 of all, the first alone has 0.54.
+        for token in 0..<6 {
+            let kept = weights[0] + weights[1] + (token > 1 ? weights[token] : 0)
+            #expect(abs(said[token] - log(Tensor(weights[token] / kept)).scalar) < 1e-6)
+        }
+        let all = tokenLogDistributions(rows, tokens, topP: 0.8).values
+        for row in 0..<6 { #expect(all[row * 6..<row * 6 + 6].count { $0 == -.infinity } == (row > 1 ? 3 : 4)) }
     }
 
     /// Bit for bit: neither slots nor neighbours nor the size of a batch are seen in a response.

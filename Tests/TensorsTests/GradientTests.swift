@@ -96,6 +96,9 @@ import Testing
         Operation("token log-probabilities, 20 columns, temperature", [[3, 20]]) {
             tokenLogProbabilities($0[0], [4, 19, 2], temperature: 0.7)
         },
+        Operation("token log-probabilities of the most probable", [[3, 20]]) {
+            tokenLogProbabilities($0[0], [4, 19, 2], temperature: 0.7, topP: 0.6)
+        },
         Operation("rotary, 16 wide", [[3, 40]]) { rotary($0[0], heads: 2, positions: [0, 5, 2], table: rotaryTable(16)) },
         Operation("rotary, 6 wide", [[3, 20]]) { rotary($0[0], heads: 3, positions: [7, 5, 2], table: rotaryTable(6)) },
         Operation("attention", [[11, 36]]) {

@@ -274,6 +274,10 @@ void apus_cache_copy(const ApusCache *c, long from, long to, long count);
 void apus_decode(
     const ApusCache *c, const float *qkv, const int32_t *slots, const int32_t *positions, float scale, float *output, float *scores,
     long rows);
+/// What apus_draw_tokens leaves out becomes -inf in `scaled` [rows, cols], except for the token of the row: the least probable tokens of
+/// softmax(logits · inverse_temperature). `workspace` has room for 2 · cols floats.
+void apus_keep_nucleus(
+    const float *logits, const int32_t *tokens, float inverse_temperature, float top_p, float *scaled, float *workspace, long rows, long cols);
 /// Draws a token per row from softmax(logits / temperature), of which only the most probable ones that together have `top_p` are left
 /// (equally probable ones all or none), and its log-probability under just that distribution. Temperature 0 takes the most probable one,
 /// whose log-probability is 0. `workspace` has room for 2 · cols floats.

@@ -41,7 +41,7 @@ package final class TokenTrainer: Training {
         method = try spec.tokenMethod
         learner = try TokenLearner(
             method, transformer, from: transformer.initialWeights(seed: spec.seed), optimizer: spec.optimizer.settings,
-            temperature: Float(spec.tokens.temperature), seed: spec.seed)
+            temperature: Float(spec.tokens.temperature), topP: Float(spec.tokens.topP), seed: spec.seed)
         schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
         staleness = method.staleness
         shape = RolloutShape(

@@ -9,6 +9,7 @@ public final class TokenLearner {
     private let method: TokenMethod
     private let settings: OptimizerSettings
     private let temperature: Float
+    private let topP: Float
     private let seed: UInt64
     private var descent: Descent
     /// π_ref: the weights before the first update; kept where the method asks for it.
@@ -20,9 +21,11 @@ public final class TokenLearner {
     /// - Parameters:
     ///   - weights: where to begin; the reference policy too.
     ///   - temperature: that of the distribution that responses are drawn from.
+    ///   - topP: the share of the most probable tokens that they are drawn from. All log-probabilities and entropies, the reference's too, are
+    ///     those of the tokens that the policy in question would keep, and of the token itself. Ratios are 1 where that policy has drawn it.
     public init(
         _ method: TokenMethod, _ transformer: Transformer, from weights: Weights, optimizer: OptimizerSettings, temperature: Float = 1,
-        seed: UInt64 = 1
+        topP: Float = 1, seed: UInt64 = 1
     ) throws(MethodError) {
         guard !method.hasValue || transformer.settings.hasValueHead else {
             throw MethodError(
@@ -32,6 +35,7 @@ public final class TokenLearner {
         self.method = method
         self.transformer = transformer
         self.temperature = temperature
+        self.topP = topP
         self.seed = seed
         settings = optimizer
         descent = Descent(weights, optimizer)
@@ -95,7 +99,7 @@ public final class TokenLearner {
         parts.withUnsafeMutableBufferPointer { parts in
             parallel(max(1, min(parallelParts, batches.count))) { part, count in
                 for index in batches.count * part / count..<batches.count * (part + 1) / count {
-                    parts[index] = TokenEvaluation(transformer(batches[index], parameters, temperature: temperature))
+                    parts[index] = TokenEvaluation(transformer(batches[index], parameters, temperature: temperature, topP: topP))
                 }
             }
         }
@@ -111,7 +115,7 @@ public final class TokenLearner {
         let logits = linear(hidden, weight: parameters[transformer.head])
         return LastLayer(
             width: transformer.settings.width, vocabulary: transformer.settings.vocabulary, hidden: hidden.array,
-            probabilities: exp(logSoftmax(logits)).array, moments: moments(of: weights.layout.specs[transformer.head]))
+            probabilities: exp(tokenLogDistributions(logits, batch.predictedTokens, topP: topP)).array, moments: moments(of: weights.layout.specs[transformer.head]))
     }
 
     /// What the optimiser remembers of the gradients of a parameter.
@@ -184,7 +188,7 @@ public final class TokenLearner {
         weights.zeroGradient()
         let slopes = whole
         let batches = TokenBatch.micro(groups.map(\.tokens), rows: Transformer.microBatchRows, sharing: method.sharesPrompts)
-        let (_, seen) = transformer.accumulateGradient(batches, weights, temperature: temperature) { output, range in
+        let (_, seen) = transformer.accumulateGradient(batches, weights, temperature: temperature, topP: topP) { output, range in
             let now = TokenEvaluation(output)
             let part = TokenStep(work, tokens: Array(tokens[range]), logProb: now.logProb, entropy: now.entropy, value: now.value)
             var total = TokenSlope(range.count)

@@ -260,7 +260,7 @@ public final class Generator {
                             apus_draw_tokens(
                                 own.baseAddress, [uniforms[row]], temperature, settings.topP, &tokens[row], &logProbs[row], $0.baseAddress, 1, vocabulary)
                         }
-                        if settings.keepsEntropy { slots[slot]!.entropies.append(entropy(own, temperature: temperature)) }
+                        if settings.keepsEntropy { slots[slot]!.entropies.append(entropy(own, temperature: temperature, topP: settings.topP)) }
                     }
                 }
             }
@@ -283,13 +283,23 @@ public final class Generator {
         }
     }
 
-    /// Of the softmax of logits / temperature, in nats.
-    private func entropy(_ logits: UnsafeBufferPointer<Float>, temperature: Float) -> Float {
+    /// Of the softmax of logits / temperature, or of its most probable tokens alone, in nats.
+    private func entropy(_ logits: UnsafeBufferPointer<Float>, temperature: Float, topP: Float = 1) -> Float {
         guard temperature > 0 else { return 0 }
         let largest = logits.max() ?? 0
+        var kept = logits.map { ($0 - largest) / temperature }
+        if topP < 1 {
+            kept.sort(by: >)
+            let share = topP * kept.reduce(0) { $0 + expf($1) }
+            var reached = Float(0)
+            let least = kept.first { x in
+                reached += expf(x)
+                return reached >= share
+            }
+            kept.removeAll { $0 < least ?? -.infinity }
+        }
         var (sum, weighted) = (Float(0), Float(0))
-        for logit in logits {
-            let x = (logit - largest) / temperature
+        for x in kept {
             let weight = expf(x)
             sum += weight
             weighted += weight * x

@@ -13,14 +13,14 @@ extension Transformer {
     ///     sum divided by numbers of the whole, so that the shares add up to the loss. It is called from several threads.
     /// - Returns: the loss.
     public func accumulateGradient(
-        _ batches: [TokenBatch], _ weights: Weights, temperature: Float = 1, loss: @Sendable (TokenOutput, Range<Int>) -> Tensor
+        _ batches: [TokenBatch], _ weights: Weights, temperature: Float = 1, topP: Float = 1, loss: @Sendable (TokenOutput, Range<Int>) -> Tensor
     ) -> Double {
-        accumulateGradient(batches, weights, temperature: temperature, reporting: { (loss($0, $1), ()) }).loss
+        accumulateGradient(batches, weights, temperature: temperature, topP: topP, reporting: { (loss($0, $1), ()) }).loss
     }
 
     /// The same, with what else is to be known of each batch, in the order of the batches; batches without a token of a response have none.
     public func accumulateGradient<Report>(
-        _ batches: [TokenBatch], _ weights: Weights, temperature: Float = 1,
+        _ batches: [TokenBatch], _ weights: Weights, temperature: Float = 1, topP: Float = 1,
         reporting loss: @Sendable (TokenOutput, Range<Int>) -> (share: Tensor, report: Report)
     ) -> (loss: Double, reports: [Report]) {
         let batches = batches.filter { !$0.responseTokens.isEmpty }
@@ -32,7 +32,7 @@ extension Transformer {
             parallel(parts) { part, parts in
                 for index in batches.count * part / parts..<batches.count * (part + 1) / parts {
                     let tape = Tape()
-                    let output = self(batches[index], weights.parameters(on: tape, into: gradients[part]), temperature: temperature)
+                    let output = self(batches[index], weights.parameters(on: tape, into: gradients[part]), temperature: temperature, topP: topP)
                     let (share, report) = loss(output, batches[index].responseTokens)
                     tape.backward(share)
                     results[index] = (Double(share.scalar), report)

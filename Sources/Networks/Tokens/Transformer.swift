@@ -110,13 +110,15 @@ public struct Transformer: Sendable {
     }
 
     /// What the network says about the responses of a batch.
-    /// - Parameter temperature: that of the distribution that the responses were drawn from.
-    public func callAsFunction(_ batch: TokenBatch, _ parameters: Parameters, temperature: Float = 1) -> TokenOutput {
+    /// - Parameters:
+    ///   - temperature: that of the distribution that the responses were drawn from.
+    ///   - topP: below 1, they were drawn from the most probable tokens alone: see `tokenLogDistributions`.
+    public func callAsFunction(_ batch: TokenBatch, _ parameters: Parameters, temperature: Float = 1, topP: Float = 1) -> TokenOutput {
         let all = features(batch, parameters)
         // Logits of the rows that predict a token of a response alone: prompts have none.
         let rows = lookup(all, batch.predictingRows)
         let logits = linear(rows, weight: parameters[head])
-        let judged = tokenLogProbabilities(logits, batch.predictedTokens, temperature: temperature)
+        let judged = tokenLogProbabilities(logits, batch.predictedTokens, temperature: temperature, topP: topP)
         let count = batch.predictedTokens.count
         return TokenOutput(
             logProb: judged.rows(0..<1).reshaped([count]), entropy: judged.rows(1..<2).reshaped([count]),
