@@ -75,8 +75,8 @@ import Wire
 
     /// Every token takes one slot of one step; who waits for the longest response leaves slots idle.
     @Test func decodingStepsAreCounted() throws {
-        func work(_ changes: SamplingSettings.Changes) throws -> (rollouts: [Rollout], all: DecodingWork) {
-            let rollouts = try Self.rollouts(try Self.sampler(longest: 9) { $1.changes = changes }, 12)
+        func work(_ changes: SamplingSettings.Changes, groups: Int = 2, count: Int = 12) throws -> (rollouts: [Rollout], all: DecodingWork) {
+            let rollouts = try Self.rollouts(try Self.sampler(groups: groups, longest: 9) { $1.changes = changes }, count)
             return (rollouts, rollouts.reduce(DecodingWork()) { $0 + $1.responses!.work })
         }
         let (waiting, going) = (try work(.wait), try work(.goOn))
@@ -87,11 +87,11 @@ import Wire
         }
         // Those that are not finished have taken slots as well.
         let shipped = going.rollouts.reduce(0) { $0 + $1.frames }
-        #expect((shipped...shipped + 8 * 9).contains(going.all.busySlots))
+        #expect((shipped...shipped + 4 * 8 * 9).contains(going.all.busySlots))
         #expect(try #require(going.all.utilisation) > 0.99)
-        #expect(try #require(waiting.all.utilisation) < 0.9 && waiting.all.steps > going.all.steps)
-        // What is thrown away has been drawn.
-        let dropping = try work(.drop)
+        #expect(try #require(waiting.all.utilisation) < 0.99 && waiting.all.steps > going.all.steps)
+        // What is thrown away has been drawn: more than may be under way at the end.
+        let dropping = try work(.drop, groups: 1, count: 60)
         #expect(dropping.all.busySlots > dropping.rollouts.reduce(0) { $0 + $1.frames } + 8 * 9)
     }
 

@@ -26,6 +26,9 @@ struct OpenGroup {
         /// Whether its end was shipped too.
         var isShipped = false
 
+        /// The tokens that it began with.
+        var hinted: Int { roles.prefix { $0 == .forced || $0 == .environment }.count }
+
         /// Adds what the policy drew.
         mutating func take(_ response: Response, control: Bool) {
             for (index, change) in response.versions.enumerated() {
@@ -48,6 +51,19 @@ struct OpenGroup {
         }
     }
 
+    /// The members that are drawn from the prompt: all but demonstrations and forks.
+    var roots: [Int] { members.indices.filter { members[$0].source == .live && members[$0].parent < 0 } }
+
+    /// Begins the members that are drawn anew, behind a hint. They go on with the random numbers that they have not used.
+    mutating func begin(behind hint: Hint, version: UInt64, keepsEntropy: Bool) {
+        for root in roots {
+            var member = Member()
+            (member.isBaseline, member.requests) = (members[root].isBaseline, members[root].requests)
+            for (token, role) in zip(hint.tokens, hint.roles) { member.append([token], role, version: version, keepsEntropy: keepsEntropy) }
+            members[root] = member
+        }
+    }
+
     /// A member that begins as another one did, up to a token.
     func fork(_ parent: Int, at token: Int, level: Int = 0) -> Member {
         let from = members[parent]
@@ -63,7 +79,17 @@ struct OpenGroup {
 
     let number: UInt64
     let task: TokenTask
+    /// What is responded to.
+    let prompt: [Int32]
+    /// Which of the plan's hints its responses begin with.
+    var stage = 0
     var members: [Member] = []
 
     var isComplete: Bool { members.allSatisfy { $0.end != .open } }
+
+    func shipped(_ responses: [GroupResponse], leftOut: UInt32 = 0) -> ResponseGroup {
+        let swapped = task.trainingPrompt.flatMap { $0 == prompt ? nil : $0 }
+        return ResponseGroup(
+            task: task.id, difficulty: task.difficulty, prompt: prompt, trainingPrompt: swapped ?? [], responses: responses, leftOut: leftOut)
+    }
 }

@@ -18,6 +18,7 @@ public final class TokenSampler: RolloutSource {
     private let plan: GroupPlan
     private let sampling: SamplingSettings
     private let slots: Int
+    private let tasks: Tasks
     private let place: MemberPlace
     private let weights: Weights
     private let generator: Generator
@@ -61,6 +62,7 @@ public final class TokenSampler: RolloutSource {
     ) throws {
         self.place = place
         self.clock = clock
+        self.tasks = tasks
         slots = assignment.slots
         plan = tokens.plan
         sampling = tokens.sampling
@@ -183,9 +185,10 @@ public final class TokenSampler: RolloutSource {
     private func begin() throws {
         let number = nextGroup
         nextGroup += 1
-        var group = OpenGroup(number: number, task: draw.task(group: number))
-        let drawn = plan.roots
-        group.members = Array(repeating: OpenGroup.Member(), count: drawn)
+        let task = draw.task(group: number)
+        // Evaluated is what was trained.
+        var group = OpenGroup(number: number, task: task, prompt: tasks == .heldOut ? task.trainingPrompt ?? task.prompt : task.prompt)
+        group.members = Array(repeating: OpenGroup.Member(), count: plan.roots)
         for choice in 0..<plan.demonstrations {
             guard let tokens = environment.demonstration(group.task, choice: UInt32(choice)) else { continue }
             var member = OpenGroup.Member()
@@ -198,13 +201,50 @@ public final class TokenSampler: RolloutSource {
             member.isBaseline = true
             group.members.append(member)
         }
+        if let share = plan.hints.first, share > 0 {
+            group.begin(behind: try hint(share, of: group), version: version, keepsEntropy: plan.keepsEntropy)
+        }
         open[number] = group
-        // The prompt is read once for all members that begin together.
-        let (prompt, ids) = (group.task.prompt, (0..<drawn).map { Self.id(number, $0, request: 0) })
-        for member in 0..<drawn { open[number]!.members[member].requests = 1 }
-        asked += ids.count
-        try generator.add(prompt: prompt, responses: ids, longest: plan.limit(level: 0, left: sampling.longestResponse))
-        if plan.greedyBaseline { try ask(number, group.members.count - 1) }
+        try askRoots(number)
+    }
+
+    /// Asks for all members that are drawn from the prompt. It is read once for those that begin together.
+    private func askRoots(_ number: UInt64) throws {
+        let group = open[number]!
+        let draws = group.roots.filter { !group.members[$0].isBaseline }
+        if let first = draws.first {
+            let begun = group.members[first].tokens
+            let ids = draws.map { Self.id(number, $0, request: group.members[$0].requests) }
+            for member in draws { open[number]!.members[member].requests += 1 }
+            asked += ids.count
+            try generator.add(
+                prompt: group.prompt + begun, responses: ids, longest: plan.limit(level: 0, left: room(group) - begun.count))
+        }
+        for member in group.roots where group.members[member].isBaseline { try ask(number, member) }
+    }
+
+    /// The tokens that a response of a group may have: behind the prompt, and behind the one that it is trained under.
+    private func room(_ group: OpenGroup) -> Int {
+        min(sampling.longestResponse, transformer.settings.context - max(group.prompt.count, group.task.trainingPrompt?.count ?? 0))
+    }
+
+    private func hint(_ share: Float, of group: OpenGroup) throws -> Hint {
+        try Hint(share, group.task, environment, verifier, room: room(group))
+    }
+
+    /// A group without a correct response is drawn once more behind the next hint that says more than the last one. Returns whether there is one.
+    private func drawAnew(_ number: UInt64) throws -> Bool {
+        let group = open[number]!
+        let known = group.roots.first.map { group.members[$0].hinted } ?? 0
+        for stage in plan.hints.indices where stage > group.stage {
+            let hint = try hint(plan.hints[stage], of: group)
+            guard hint.tokens.count > known else { continue }
+            open[number]!.stage = stage
+            open[number]!.begin(behind: hint, version: version, keepsEntropy: plan.keepsEntropy)
+            try askRoots(number)
+            return true
+        }
+        return false
     }
 
     /// Asks for what follows the tokens of a member.
@@ -214,8 +254,8 @@ public final class TokenSampler: RolloutSource {
         open[number]!.members[member].requests += 1
         asked += 1
         try generator.add(
-            prompt: group.task.prompt + one.tokens, responses: [Self.id(number, member, request: one.requests)],
-            longest: plan.limit(level: one.level, left: sampling.longestResponse - one.tokens.count), greedy: one.isBaseline)
+            prompt: group.prompt + one.tokens, responses: [Self.id(number, member, request: one.requests)],
+            longest: plan.limit(level: one.level, left: room(group) - one.tokens.count), greedy: one.isBaseline)
     }
 
     /// Names a response's random numbers: 36 bits for the group, 14 for the member, 14 for the request.
@@ -233,7 +273,7 @@ public final class TokenSampler: RolloutSource {
             switch try verifier.turn(task, tokens[...]) {
             case .answered(.over): break
             case .answered(.reply(let reply)):
-                let room = min(sampling.longestResponse, transformer.settings.context - task.prompt.count) - tokens.count
+                let room = room(open[number]!) - tokens.count
                 open[number]!.members[member].append(Array(reply.prefix(max(room, 0))), .environment, version: version, keepsEntropy: plan.keepsEntropy)
                 if reply.count < room { return try ask(number, member) }
                 end = .length
@@ -250,9 +290,8 @@ public final class TokenSampler: RolloutSource {
     /// In a tree: a response that has come to a node goes on, beside forks of it.
     private func branch(_ number: UInt64, _ member: Int) throws -> Bool {
         guard case .tree(let widths, _) = plan.forks else { return false }
-        let (task, one) = (open[number]!.task, open[number]!.members[member])
-        let room = min(sampling.longestResponse, transformer.settings.context - task.prompt.count) - one.tokens.count
-        guard room > 0, one.level + 1 < widths.count else { return false }
+        let one = open[number]!.members[member]
+        guard room(open[number]!) > one.tokens.count, one.level + 1 < widths.count else { return false }
         open[number]!.members[member].level += 1
         try ask(number, member)
         for _ in 1..<widths[one.level + 1] { try fork(number, member, at: one.tokens.count, level: one.level + 1) }
@@ -277,18 +316,18 @@ public final class TokenSampler: RolloutSource {
 
     private func failed(_ error: TokenTaskError) { failures.append(SlotFailure(slots: 0..<0, cause: "\(error)")) }
 
-    /// A complete group goes into a rollout, or is left out and replaced by another.
+    /// A complete group goes into a rollout, or is drawn anew with a hint, or is left out and replaced by another.
     private func judge(_ number: UInt64) throws {
-        let group = open.removeValue(forKey: number)!
+        let group = open[number]!
         let responses = try group.members.enumerated().map { try judged($1, of: group, $0) }
+        if !responses.contains(where: { $0.isCorrect && $0.source == .live && !$0.isBaseline }), try drawAnew(number) { return }
+        open[number] = nil
         let rewards = responses.filter { !$0.isBaseline && $0.end != .unverified }.map(\.reward)
         if plan.leavesOutEqual, rewards.allSatisfy({ $0 == rewards.first }), leftOut < plan.mostLeftOut {
             leftOut += 1
             return
         }
-        complete.append(
-            ResponseGroup(
-                task: group.task.id, difficulty: group.task.difficulty, prompt: group.task.prompt, responses: responses, leftOut: leftOut))
+        complete.append(group.shipped(responses, leftOut: leftOut))
         leftOut = 0
     }
 
@@ -328,7 +367,7 @@ public final class TokenSampler: RolloutSource {
             group.members[index].isShipped = member.end != .open
         }
         guard !responses.isEmpty else { return nil }
-        return ResponseGroup(task: group.task.id, difficulty: group.task.difficulty, prompt: group.task.prompt, responses: responses)
+        return group.shipped(responses)
     }
 }
 

@@ -2,7 +2,7 @@ import Platform
 import Tensors
 
 /// Tasks of one's own, from a file of JSON lines: {"id": "a1", "prompt": "2+2=", "answer": "4", "level": 0}; a response is correct when it
-/// is the answer, exactly.
+/// is the answer, exactly. With "training_prompt" the policy learns to answer that one, from responses to the prompt.
 ///
 /// `id` is a text or a whole number, and no two lines have the same; `level`, from 0, may be left out. By its id a share of the lines is
 /// held out; the others are training tasks, numbered as they follow each other. Where nothing is held out, held-out tasks are the training tasks.
@@ -19,6 +19,7 @@ public struct TaskFile: TokenEnvironment {
         let id: String
         let level: UInt16
         let prompt: [Int32]
+        let trainingPrompt: [Int32]?
         let answer: [Int32]
     }
 
@@ -59,7 +60,7 @@ public struct TaskFile: TokenEnvironment {
         }
         answers = Dictionary(grouping: lines, by: \.prompt).mapValues { Set($0.map(\.answer)) }
         self.lines = lines
-        longestPrompt = lines.map(\.prompt.count).max()!
+        longestPrompt = lines.map { max($0.prompt.count, $0.trainingPrompt?.count ?? 0) }.max()!
         longestResponse = lines.map(\.answer.count).max()!
         levels = Int(lines.map(\.level).max()!) + 1
     }
@@ -74,7 +75,7 @@ public struct TaskFile: TokenEnvironment {
         guard let id = value["id"]?.string ?? value["id"]?.integer.map(String.init), !id.isEmpty else {
             throw wrong("the task has no id that is a text or a whole number", of: nil, form)
         }
-        if let unknown = members.first(where: { !["id", "prompt", "answer", "level"].contains($0.name) }) {
+        if let unknown = members.first(where: { !["id", "prompt", "training_prompt", "answer", "level"].contains($0.name) }) {
             throw wrong("unknown member \"\(unknown.name)\"", of: id, form)
         }
         func tokens(_ name: String, atMost limit: Int) throws -> [Int32] {
@@ -85,7 +86,8 @@ public struct TaskFile: TokenEnvironment {
                 throw wrong("\(name): a line break, which ends responses", of: id, "Write it in one line.")
             }
             guard tokens.count <= limit else {
-                throw wrong("\(name): \(tokens.count) characters, more than \(limit)", of: id, "Shorten it, or raise environment.options.longest_\(name).")
+                let option = name == "answer" ? "longest_answer" : "longest_prompt"
+                throw wrong("\(name): \(tokens.count) characters, more than \(limit)", of: id, "Shorten it, or raise environment.options.\(option).")
             }
             return tokens
         }
@@ -94,6 +96,7 @@ public struct TaskFile: TokenEnvironment {
         }
         return Line(
             id: id, level: level, prompt: try tokens("prompt", atMost: limits.prompt),
+            trainingPrompt: value["training_prompt"] == nil ? nil : try tokens("training_prompt", atMost: limits.prompt),
             answer: try tokens("answer", atMost: limits.answer) + [Vocabulary.standard.stop])
     }
 
@@ -106,7 +109,9 @@ public struct TaskFile: TokenEnvironment {
     public func task(_ id: UInt32) -> TokenTask { task(id, lines[training[Int(id) % training.count]]) }
     public func heldOutTask(_ id: UInt32) -> TokenTask { heldOut.isEmpty ? task(id) : task(id, lines[heldOut[Int(id) % heldOut.count]]) }
 
-    private func task(_ id: UInt32, _ line: Line) -> TokenTask { TokenTask(id: id, difficulty: line.level, prompt: line.prompt) }
+    private func task(_ id: UInt32, _ line: Line) -> TokenTask {
+        TokenTask(id: id, difficulty: line.level, prompt: line.prompt, trainingPrompt: line.trainingPrompt)
+    }
 
     public func verify(_ task: TokenTask, _ response: ArraySlice<Int32>) -> Verdict {
         guard let said = finishedText(response) else { return Verdict(reward: 0, isCorrect: false) }

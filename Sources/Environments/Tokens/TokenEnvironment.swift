@@ -7,12 +7,16 @@ public struct TokenTask: Sendable, Hashable {
     public let id: UInt32
     /// The level, from 0; what curricula go by.
     public let difficulty: UInt16
+    /// What actors respond to.
     public let prompt: [Int32]
+    /// What the policy learns to respond to in the same way, and is evaluated with; nil: the prompt itself.
+    public let trainingPrompt: [Int32]?
 
-    public init(id: UInt32, difficulty: UInt16 = 0, prompt: [Int32]) {
+    public init(id: UInt32, difficulty: UInt16 = 0, prompt: [Int32], trainingPrompt: [Int32]? = nil) {
         self.id = id
         self.difficulty = difficulty
         self.prompt = prompt
+        self.trainingPrompt = trainingPrompt
     }
 }
 
@@ -58,7 +62,7 @@ public protocol TokenEnvironment: Sendable {
     var vocabulary: Vocabulary { get }
     /// How many training tasks there are, numbered from 0.
     var taskCount: UInt32 { get }
-    /// The longest prompt, in tokens.
+    /// The longest prompt, in tokens, prompts to train under included.
     var longestPrompt: Int { get }
     /// The longest response that the environment allows for, in tokens, with the stop token and with what tools answer.
     var longestResponse: Int { get }

@@ -26,7 +26,8 @@ package struct StoredResponses {
             drawn.groups.filter { $0.responses.allSatisfy(\.isCorrect) }.compactMap { group in
                 guard var kept = group.responses.first else { return nil }
                 kept.source = .dataset
-                return ResponseGroup(task: group.task, difficulty: group.difficulty, prompt: group.prompt, responses: [kept])
+                return ResponseGroup(
+                    task: group.task, difficulty: group.difficulty, prompt: group.prompt, trainingPrompt: group.trainingPrompt, responses: [kept])
             })
     }
 
@@ -45,16 +46,11 @@ package struct StoredResponses {
     /// As named columns; nothing where nothing is stored.
     package var columns: [Column] {
         guard !groups.isEmpty else { return [] }
-        return ResponseBlock(groups, version: 1).columns.map { Column(Self.prefix + $0.name, $0.type, $0.shape, $0.bytes) }
+        return ResponseBlock(groups, version: 1).columns(named: Self.prefix)
     }
 
     package init(columns: [Column], version: UInt64) throws(TrainingStateError) {
-        let found = columns.filter { $0.name.hasPrefix(Self.prefix) }
-        self.init()
-        guard !found.isEmpty else { return }
-        guard let block = ResponseBlock(columns: found.map { Column(String($0.name.dropFirst(Self.prefix.count)), $0.type, $0.shape, $0.bytes) }) else {
-            throw TrainingStateError(problem: "the stored responses are incomplete", version: version)
-        }
-        self.init(block.decoded(version: 1))
+        let block = try ResponseBlock(columns: columns, named: Self.prefix, what: "the stored responses", version: version)
+        self.init(block?.decoded(version: 1) ?? [])
     }
 }

@@ -27,7 +27,7 @@ struct TaskRates {
     mutating func count(_ groups: [ResponseGroup]) {
         guard !rates.isEmpty else { return }
         for group in groups {
-            let judged = group.responses.filter { ($0.end == .stopped || $0.end == .length) && !$0.isBaseline && $0.source == .live }
+            let judged = group.responses.filter(\.isFresh)
             guard !judged.isEmpty else { continue }
             let rate = Float(judged.count(where: \.isCorrect)) / Float(judged.count)
             let index = curriculum == .ascending ? Int(group.difficulty) : Int(group.task)

@@ -21,6 +21,8 @@ package final class TokenTrainer: Training {
     private let method: TokenMethod
     /// Responses that were stored before the run began.
     private var stored = StoredResponses()
+    /// Correct responses that come back.
+    private var kept: KeptSuccesses
     private let transcripts: String?
 
     package private(set) var version: UInt64 = 0
@@ -36,6 +38,7 @@ package final class TokenTrainer: Training {
         self.spec = spec
         environment = try spec.tokenEnvironment
         assignment = try spec.tokenAssignment!
+        kept = KeptSuccesses(assignment.plan)
         transformer = try Transformer(spec.transformer)
         try spec.checkRoom(for: environment)
         method = try spec.tokenMethod
@@ -77,7 +80,10 @@ package final class TokenTrainer: Training {
     package func update(_ rollouts: [Rollout]) throws -> UpdateReport {
         var groups = rollouts.flatMap(\.groups)
         groups += stored.draw(beside: groups.count, share: assignment.plan.storedShare, seed: spec.seed, version: version)
+        let (hinted, unaided) = (groups.count(where: \.isHinted), unaided(groups))
         let tooOld = sweep(&groups)
+        let drawn = groups
+        let lags = kept.giveBack(into: &groups, seed: spec.seed, version: version)
         let progress = min(Double(frames) / Double(spec.stop.frames), 1)
         let rate = schedule.value(progress: progress, initial: Float(spec.optimizer.learningRate))
         let report: LearnerReport
@@ -86,16 +92,17 @@ package final class TokenTrainer: Training {
         case .success(let done): report = done
         case .failure(let error): throw NonFiniteUpdate(tensor: error.tensor, version: version, rollouts: rollouts.map(\.id))
         }
-        rates.count(groups)
+        rates.count(unaided)
         version += 1
-        let drawn = rollouts.reduce(0) { $0 + $1.frames }
-        frames += UInt64(drawn)
-        let drawnResponses = groups.flatMap(\.responses).filter { !$0.isBaseline && $0.source == .live }
-        let judged = drawnResponses.filter { $0.end == .stopped || $0.end == .length }
+        kept.keep(drawn, version: version)
+        let tokens = rollouts.reduce(0) { $0 + $1.frames }
+        frames += UInt64(tokens)
+        let judged = unaided.flatMap(\.responses).filter(\.isFresh)
+        let unverified = drawn.flatMap(\.responses).count { !$0.isBaseline && $0.source == .live && $0.end == .unverified }
         return UpdateReport(
-            version: version, frames: drawn, loss: report.loss, gradientNorm: report.gradientNorm, learningRate: rate,
+            version: version, frames: tokens, loss: report.loss, gradientNorm: report.gradientNorm, learningRate: rate,
             metrics: report.metrics + [("tokens_too_old", Float(tooOld)), ("responses", Float(judged.count))]
-                + [("responses_unverified", Float(drawnResponses.count { $0.end == .unverified }))] + Self.work(rollouts),
+                + [("responses_unverified", Float(unverified))] + Self.work(rollouts) + programs(hinted, of: groups.count, lags),
             episodeReturns: judged.map { $0.isCorrect ? 1 : 0 }, episodeLengths: judged.map { Int32($0.tokens.count) })
     }
 
@@ -103,6 +110,28 @@ package final class TokenTrainer: Training {
     private static func work(_ rollouts: [Rollout]) -> [Metric] {
         let work = rollouts.reduce(DecodingWork()) { $0 + ($1.responses?.work ?? DecodingWork()) }
         return [("decoding_steps", Float(work.steps))] + (work.utilisation.map { [("slot_utilisation", Float($0))] } ?? [])
+    }
+
+    /// What rates and returns count: where a hint is given to failures alone, who needed it has not solved the task.
+    private func unaided(_ groups: [ResponseGroup]) -> [ResponseGroup] {
+        guard assignment.plan.hints.first == 0 else { return groups }
+        return groups.map { group in
+            guard group.isHinted else { return group }
+            var group = group
+            for member in group.responses.indices where group.responses[member].source == .live { group.responses[member].isCorrect = false }
+            return group
+        }
+    }
+
+    /// How often a hint was needed, and what came back.
+    private func programs(_ hinted: Int, of groups: Int, _ lags: [UInt64]) -> [Metric] {
+        var metrics: [Metric] = []
+        if !assignment.plan.hints.isEmpty { metrics.append(("hinted_share", Float(hinted) / Float(max(groups, 1)))) }
+        if assignment.plan.replayedSuccesses > 0 {
+            metrics.append(("replayed_successes", Float(lags.count)))
+            if !lags.isEmpty { metrics.append(("replayed_lag", Float(lags.reduce(0, +)) / Float(lags.count))) }
+        }
+        return metrics
     }
 
     /// Tokens that are older than allowed are in no loss: a rollout's version is its newest token's.
@@ -152,13 +181,14 @@ package final class TokenTrainer: Training {
     }
 
     package func snapshot() -> (weights: [Column], optimizer: [Column], statistics: JSON, replay: ReplaySnapshot?) {
-        (weights.columns, learner.state + stored.columns, .object([JSON.Member("task_rates", rates.json)]), nil)
+        (weights.columns, learner.state + stored.columns + kept.columns(version: version), .object([JSON.Member("task_rates", rates.json)]), nil)
     }
 
     package func restore(_ checkpoint: TrainingCheckpoint, replay store: ReplayStore?) throws {
         try weights.load(checkpoint.weights, place: "checkpoint \(checkpoint.version)")
         try learner.restore(checkpoint.optimizer)
         stored = try StoredResponses(columns: checkpoint.optimizer, version: checkpoint.version)
+        try kept.restore(checkpoint.optimizer, version: checkpoint.version)
         try rates.restore(checkpoint.statistics["task_rates"], version: checkpoint.version)
         version = checkpoint.version
         frames = checkpoint.frames

@@ -67,6 +67,8 @@ public struct ResponseBatch: Sendable {
     public func judged(_ group: Int) -> [Int] {
         members[group].filter { !responses[$0].isBaseline && responses[$0].end != .unverified && responses[$0].end != .open }
     }
+    /// Those of them that no update has seen before: what records of tasks count.
+    public func fresh(_ group: Int) -> [Int] { judged(group).filter { responses[$0].source != .replay } }
     /// The tokens of a response that a policy drew, in this rollout or in one before it, in order.
     public func drawn(_ response: Int) -> [Int] { spans[response].filter { roles[$0] == .policy || roles[$0] == .control } }
     /// The greedy response of a group, if it was judged.

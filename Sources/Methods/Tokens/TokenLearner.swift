@@ -249,7 +249,7 @@ public final class TokenLearner {
 
 extension ResponseGroup {
     /// What the transformer reads.
-    public var tokens: TokenGroup { TokenGroup(prompt: prompt, responses: responses.map(\.tokens)) }
+    public var tokens: TokenGroup { TokenGroup(prompt: trainedPrompt, responses: responses.map(\.tokens)) }
 }
 
 /// What a transformer says of the tokens of a batch, as numbers.

@@ -1,6 +1,8 @@
 import Platform
 
 extension GroupPlan {
+    public static let mostHints = 16
+
     /// What travels to actors.
     public var numbers: NamedNumbers {
         var numbers = NamedNumbers([
@@ -8,7 +10,9 @@ extension GroupPlan {
             "most_left_out": Double(mostLeftOut), "window": Double(window), "demonstrations": Double(demonstrations),
             "keeps_entropy": keepsEntropy ? 1 : 0, "first_token_is_control": firstTokenIsControl ? 1 : 0,
             "adaptive_temperature": Double(adaptiveTemperature), "stored_attempts": Double(storedAttempts), "stored_share": Double(storedShare),
+            "hints": Double(hints.count), "replayed_successes": Double(replayedSuccesses), "replayed_lag": Double(replayedLag),
         ])
+        for (stage, share) in hints.enumerated() { numbers["hint_\(stage)"] = Double(share) }
         switch forks {
         case .none: break
         case .chain(let interval, let threshold, let samples):
@@ -36,6 +40,9 @@ extension GroupPlan {
         adaptiveTemperature = Float(try read.number("adaptive_temperature", 0...1, 0))
         storedAttempts = try read.count("stored_attempts", 0...1024, 0)
         storedShare = Float(try read.number("stored_share", 0...1, 0))
+        for stage in 0..<(try read.count("hints", 0...GroupPlan.mostHints, 0)) { hints.append(Float(try read.number("hint_\(stage)", 0...1, 0))) }
+        replayedSuccesses = try read.count("replayed_successes", 0...1024, 0)
+        replayedLag = try read.count("replayed_lag", 0...1 << 30, replayedLag)
         let interval = try read.count("chain.interval", 0...1 << 20, 0)
         let threshold = try read.number("chain.threshold", 0...1, 0)
         let samples = try read.count("chain.samples", 0...1024, 0)

@@ -50,6 +50,15 @@ public struct GroupPlan: Sendable, Hashable {
     public var storedAttempts = 0
     /// The share of a batch's groups that are stored responses.
     public var storedShare: Float = 0
+    /// Shares of a demonstration, ascending: responses begin with the first, and a group without a correct response is drawn anew behind the next
+    /// (GHPO, S029). What is forced is a part of the response that nobody drew: its role is `.forced`, that of a tool's reply in it
+    /// `.environment`. What was drawn before is thrown away. Empty: no hints, as [0].
+    public var hints: [Float] = []
+    /// Correct responses that the learner keeps of each task, the latest ones. In a group without a correct response one of them takes the
+    /// place of the first, with its own log-probabilities and versions, and the source `.replay` (ARPO, S139). 0: none.
+    public var replayedSuccesses = 0
+    /// A kept response is given back for so many updates at most, counted from its oldest token.
+    public var replayedLag = 100
 
     public init(responses: Int = 8) { self.responses = responses }
 }

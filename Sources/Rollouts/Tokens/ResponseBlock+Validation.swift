@@ -75,13 +75,17 @@ extension ResponseBlock {
             guard UInt32(bitPattern: counts[at]) < expected.tasks, (0...Int32(UInt16.max)).contains(counts[at + 1]), counts[at + 4] >= 0 else {
                 throw refuse(groups, "group \(group) is of task \(UInt32(bitPattern: counts[at])), level \(counts[at + 1])", false)
             }
+            let swapped = Int(counts[at + 5])
+            guard (0...expected.context).contains(swapped) else {
+                throw refuse(groups, "group \(group) has \(swapped) tokens of a prompt to train under", false)
+            }
             guard (1...expected.context).contains(length), (1...responses.shape[0]).contains(members), response + members <= responses.shape[0] else {
                 throw refuse(groups, "group \(group) has \(length) tokens of prompt and \(members) responses", false)
             }
             for index in 0..<members {
                 let fact = (response + index) * Self.responseFields
                 let count = Int(facts[fact])
-                guard count >= 0, length + count <= expected.context, token + count <= tokens.elementCount else {
+                guard count >= 0, max(length, swapped) + count <= expected.context, token + count <= tokens.elementCount else {
                     throw refuse(responses, "response \(response + index) has \(count) tokens, the context is \(expected.context)", false)
                 }
                 guard (0...1).contains(facts[fact + 1]), (0...1).contains(facts[fact + 7]),
@@ -90,7 +94,7 @@ extension ResponseBlock {
                 else { throw refuse(responses, "response \(response + index) is \(facts[fact..<fact + Self.responseFields].map { $0 })", false) }
                 token += count
             }
-            prompt += length
+            prompt += length + swapped
             response += members
         }
         guard prompt == prompts.elementCount, response == responses.shape[0], token == tokens.elementCount else {

@@ -3,9 +3,10 @@ import Tensors
 
 /// The columns of a rollout of responses: Q groups, R responses, N tokens of responses, P tokens of prompts.
 public struct ResponseBlock: Sendable {
-    /// [Q, 5] int32: task, level, tokens of the prompt, responses, groups that were left out before it.
+    /// [Q, 6] int32: task, level, tokens of the prompt, responses, groups that were left out before it, tokens of the prompt to train under (0: the
+    /// same one).
     public let groups: Column
-    /// [P] int32
+    /// [P] int32: of each group the prompt, and the one to train under.
     public let prompts: Column
     /// [R, 8] int32: tokens, whether it is correct, answer, end, source, parent, first own token, whether it is a baseline.
     public let responses: Column
@@ -26,8 +27,8 @@ public struct ResponseBlock: Sendable {
 
     /// In the order in which they travel.
     public var columns: [Column] { [groups, prompts, responses, rewards, tokens, logProbs, ages, roles, entropies] }
-    static let groupFields = 5
-    static let responseFields = 8
+    public static let groupFields = 6
+    public static let responseFields = 8
 
     public init(
         groups: Column, prompts: Column, responses: Column, rewards: Column, tokens: Column, logProbs: Column, ages: Column, roles: Column,
@@ -61,7 +62,7 @@ public struct ResponseBlock: Sendable {
         let counts = groups.flatMap {
             [
                 Int32(bitPattern: $0.task), Int32($0.difficulty), Int32($0.prompt.count), Int32($0.responses.count),
-                Int32(clamping: $0.leftOut),
+                Int32(clamping: $0.leftOut), Int32($0.trainingPrompt.count),
             ]
         }
         let facts = responses.flatMap { one -> [Int32] in
@@ -74,7 +75,7 @@ public struct ResponseBlock: Sendable {
         let entropies = responses.flatMap(\.entropies)
         self.init(
             groups: Column("groups", counts, [groups.count, Self.groupFields]),
-            prompts: Column("prompts", groups.flatMap(\.prompt)),
+            prompts: Column("prompts", groups.flatMap { $0.prompt + $0.trainingPrompt }),
             responses: Column("responses", facts, [responses.count, Self.responseFields]),
             rewards: Column(
                 "rewards", responses.flatMap { $0.rewards + [Float](repeating: 0, count: parts - $0.rewards.count) }, [responses.count, parts]),
@@ -94,7 +95,8 @@ public struct ResponseBlock: Sendable {
         var (prompt, response, token) = (0, 0, 0)
         return (0..<self.groups.shape[0]).map { group in
             let count = counts[group * Self.groupFields..<(group + 1) * Self.groupFields].map { $0 }
-            defer { prompt += Int(count[2]) }
+            let swap = prompt + Int(count[2])
+            defer { prompt = swap + Int(count[5]) }
             let members = (0..<Int(count[3])).map { _ -> GroupResponse in
                 let fact = facts[response * Self.responseFields..<(response + 1) * Self.responseFields].map { $0 }
                 let span = token..<token + Int(fact[0])
@@ -107,8 +109,8 @@ public struct ResponseBlock: Sendable {
                     firstOwnToken: Int(fact[6]), isBaseline: fact[7] == 1)
             }
             return ResponseGroup(
-                task: UInt32(bitPattern: count[0]), difficulty: UInt16(count[1]), prompt: Array(prompts[prompt..<prompt + Int(count[2])]),
-                responses: members, leftOut: UInt32(count[4]))
+                task: UInt32(bitPattern: count[0]), difficulty: UInt16(count[1]), prompt: Array(prompts[prompt..<swap]),
+                trainingPrompt: Array(prompts[swap..<swap + Int(count[5])]), responses: members, leftOut: UInt32(count[4]))
         }
     }
 }

@@ -77,18 +77,28 @@ public struct ResponseGroup: Sendable, Hashable {
     public var task: UInt32
     /// The environment's level of the task, from 0.
     public var difficulty: UInt16
+    /// What was responded to.
     public var prompt: [Int32]
+    /// What the learner takes for the prompt: log π is that of the responses behind it, while `logProbs` are those behind `prompt`. Empty: the
+    /// prompt itself.
+    public var trainingPrompt: [Int32]
     public var responses: [GroupResponse]
     /// How many groups were drawn and left out by dynamic sampling since the one before this.
     public var leftOut: UInt32
 
-    public init(task: UInt32, difficulty: UInt16 = 0, prompt: [Int32], responses: [GroupResponse], leftOut: UInt32 = 0) {
+    public init(
+        task: UInt32, difficulty: UInt16 = 0, prompt: [Int32], trainingPrompt: [Int32] = [], responses: [GroupResponse], leftOut: UInt32 = 0
+    ) {
         self.task = task
         self.difficulty = difficulty
         self.prompt = prompt
+        self.trainingPrompt = trainingPrompt
         self.responses = responses
         self.leftOut = leftOut
     }
+
+    /// The prompt that is trained under.
+    public var trainedPrompt: [Int32] { trainingPrompt.isEmpty ? prompt : trainingPrompt }
 
     /// The tokens that a policy drew for it.
     public var drawnTokens: Int {

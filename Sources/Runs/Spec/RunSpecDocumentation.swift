@@ -43,6 +43,12 @@ extension RunSpec {
         ("tokens.groups", "Groups of responses in one rollout"),
         ("tokens.changes", "What becomes of unfinished responses when a new version arrives: \(SamplingSettings.Changes.names)"),
         ("tokens.curriculum", "How tasks are drawn, by how often they are solved: \(TokensSection.Curriculum.names)"),
+        (
+            "tokens.hints",
+            "Shares of a demonstration that responses begin with; while none of a group is correct it is drawn anew with the next: [0, 0.25, 0.5, 0.75]"
+        ),
+        ("tokens.replayed_successes", "Correct responses kept of each task, of which one stands in where a group has none (0: none)"),
+        ("tokens.replayed_lag", "Age up to which a kept response is given back, in updates"),
         ("tokens.samples", "Responses to each task of an evaluation: pass@1 up to pass@this"),
         ("method", "How the policy is improved"),
         ("method.id", "Name of the method (apus methods lists them)"),

@@ -1,3 +1,5 @@
+import Rollouts
+
 extension RunSpec {
     /// Checks every value's range. The method's options and the environment's name are checked by those who know them.
     public func validate(place: String = "the run's description") throws(RunSpecError) {
@@ -30,6 +32,13 @@ extension RunSpec {
         try check("tokens.temperature", tokens.temperature, tokens.temperature > 0 && tokens.temperature <= 1000, "a number above 0, at most 1000")
         try check("tokens.top_p", tokens.topP, tokens.topP > 0 && tokens.topP <= 1, "a number above 0, at most 1")
         try count("tokens.groups", tokens.groups, to: 65_536)
+        try check(
+            "tokens.hints", tokens.hints,
+            tokens.hints.count <= GroupPlan.mostHints && tokens.hints.allSatisfy { (0...1).contains($0) }
+                && zip(tokens.hints, tokens.hints.dropFirst()).allSatisfy { $0 < $1 },
+            "at most \(GroupPlan.mostHints) numbers from 0 to 1, ascending")
+        try count("tokens.replayed_successes", tokens.replayedSuccesses, from: 0, to: 1024)
+        try count("tokens.replayed_lag", tokens.replayedLag, from: 0, to: 1 << 30)
         try count("tokens.samples", tokens.samples, to: 1024)
         try count("warmup.updates", warmup.updates, from: 0)
         try count("warmup.batch", warmup.batch, to: 65_536)

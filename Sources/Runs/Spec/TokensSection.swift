@@ -25,6 +25,9 @@ public struct TokensSection: Codable, Sendable, Equatable {
     public var groups = 8
     public var changes = SamplingSettings.Changes.goOn
     public var curriculum = Curriculum.none
+    public var hints: [Double] = []
+    public var replayedSuccesses = 0
+    public var replayedLag = 100
     public var samples = 8
     public init() {}
 
@@ -49,12 +52,14 @@ public struct TokensSection: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case layers, width, heads, context, norm, tied, temperature, groups, changes, curriculum, samples
+        case layers, width, heads, context, norm, tied, temperature, groups, changes, curriculum, hints, samples
         case keyHeads = "key_heads"
         case feedForwardWidth = "feed_forward_width"
         case feedForward = "feed_forward"
         case longestResponse = "longest_response"
         case topP = "top_p"
+        case replayedSuccesses = "replayed_successes"
+        case replayedLag = "replayed_lag"
     }
 }
 
@@ -152,7 +157,7 @@ extension RunSpec {
                 case .levels: environment.levels
                 case .tasks: Int(environment.taskCount)
                 }
-            let plan = try tokenMethod.plan
+            let plan = try groupPlan
             guard guidance <= 65536 else {
                 throw RunSpecError.outOfRange(
                     key: "tokens.curriculum", value: tokens.curriculum.rawValue,

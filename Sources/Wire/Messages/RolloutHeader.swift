@@ -181,7 +181,8 @@ public struct RolloutHeader: Sendable, Equatable {
     private var columns: [(name: String, type: ElementType, shape: [Int])] {
         if let counts = responses {
             return [
-                ("groups", .int32, [counts.groups, 5]), ("prompts", .int32, [counts.promptTokens]), ("responses", .int32, [counts.responses, 8]),
+                ("groups", .int32, [counts.groups, ResponseBlock.groupFields]), ("prompts", .int32, [counts.promptTokens]),
+                ("responses", .int32, [counts.responses, ResponseBlock.responseFields]),
                 ("rewards", .float32, [counts.responses, counts.rewards]), ("tokens", .int32, [counts.tokens]),
                 ("log_probs", .float32, [counts.tokens]), ("ages", .int32, [counts.tokens]), ("roles", .uint8, [counts.tokens]),
                 ("entropies", .float32, [counts.hasEntropies ? counts.tokens : 0]),

@@ -19,6 +19,19 @@ import Testing
         }
     }
 
+    /// What an update before has counted is compared with, and not counted again; neither is it by Kimi's record.
+    @Test func replayedResponsesAreCountedOnce() {
+        var group = TokenGroups.group([1, 0, 0, 1], length: 1)
+        group.responses[0].source = .replay
+        let work = TokenGroups.work([group], for: .dcpoTokens())
+        let fresh = GroupStatistics([0, 0, 1] as [Float])
+        #expect(work.kept.first?.values == [fresh.mean, fresh.deviation * fresh.deviation, 1, 3])
+        #expect(work.advantage[0] == work.advantage[3] && work.advantage[0] > 0)
+        var kimi = TokenWork(ResponseBatch([group]), moment: Moment(version: 1, learningRate: 0, progress: 0))
+        SuccessRecord().apply(&kimi)
+        #expect(kimi.kept.first?.values == [1, 3])
+    }
+
     /// The record is mean and variance of all rewards there have been, also of groups of several sizes.
     @Test func recordIsOfAllRewards() {
         let visits: [[Float]] = [[1, 0, 0, 1], [1, 1, 1, 0], [0, 0], [1, 1, 0.5]]

@@ -35,7 +35,8 @@ public struct SmoothStandardization: TokenStage {
             let judged = batch.judged(group)
             guard judged.count > 1 else { continue }
             let now = GroupStatistics(judged.map { work.reward[$0] })
-            let total = Self.pooled(seen[one.task] ?? work.records[one.task, Self.name], now)
+            let total = Self.pooled(
+                seen[one.task] ?? work.records[one.task, Self.name], GroupStatistics(batch.fresh(group).map { work.reward[$0] }))
             seen[one.task] = total
             let visits = total[2]
             let deviation = visits == 1 ? now.sampleDeviation : (total[1] * total[3] / (total[3] - 1)).squareRoot()

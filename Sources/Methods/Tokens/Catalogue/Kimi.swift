@@ -61,7 +61,7 @@ public struct SuccessRecord: TokenStage {
         let batch = work.batch
         var seen: [UInt32: [Float]] = [:]
         for (group, one) in batch.groups.enumerated() {
-            let (old, judged) = (seen[one.task] ?? work.records[one.task, Self.name] ?? [0, 0], batch.judged(group))
+            let (old, judged) = (seen[one.task] ?? work.records[one.task, Self.name] ?? [0, 0], batch.fresh(group))
             seen[one.task] = [old[0] + Float(judged.count { batch.responses[$0].isCorrect }), old[1] + Float(judged.count)]
         }
         for task in seen.keys.sorted() { work.keep(seen[task]!, of: task, Self.name) }

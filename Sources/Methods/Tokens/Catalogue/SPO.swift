@@ -22,7 +22,7 @@ public struct SingleStream: TokenStage {
     public init() {}
 
     public func recalls(_ batch: ResponseBatch, _ records: TaskRecords) -> [TokenGroup] {
-        batch.groups.compactMap { group in previous(group, records).map { TokenGroup(prompt: group.prompt, responses: [$0.tokens]) } }
+        batch.groups.compactMap { group in previous(group, records).map { TokenGroup(prompt: group.trainedPrompt, responses: [$0.tokens]) } }
     }
 
     private func previous(_ group: ResponseGroup, _ records: TaskRecords) -> (tokens: [Int32], logProbs: [Float])? {
@@ -64,7 +64,7 @@ public struct SingleStream: TokenStage {
 
     private func drift(_ group: ResponseGroup, _ work: TokenWork) -> Float {
         guard let (tokens, then) = previous(group, work.records),
-            let now = work.recalled[TokenGroup(prompt: group.prompt, responses: [tokens])]
+            let now = work.recalled[TokenGroup(prompt: group.trainedPrompt, responses: [tokens])]
         else { return 0 }
         let distances = zip(then, now).filter { $0.0 <= 0 }.map { abs($0 - $1) }
         return distances.isEmpty ? 0 : distances.reduce(0, +) / Float(distances.count)
