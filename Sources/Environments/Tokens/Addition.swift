@@ -2,23 +2,27 @@ import Tensors
 
 /// "12+34=" → "46": the sum of two numbers, exactly (T2 of the catalogue's proof tasks). The level is the number of digits, from 1.
 ///
-/// Prompts are as wide as the largest allows for: every number has at most `digits` digits, without leading zeros.
+/// Numbers have at most as many digits as their level says, without leading zeros; with `exact` all have `digits` of them, which is one level. Small
+/// networks learn numbers of one length far sooner than all lengths beside each other.
 public struct Addition: TokenEnvironment {
     public static let id = "addition"
     public static let summary = "a+b= → the sum's digits; exact match"
     public static let options = [
         EnvironmentOption("digits", 3, 1...8, "digits of the larger numbers"),
         EnvironmentOption("least_digits", 1, 1...8, "digits of the smallest level"),
+        EnvironmentOption("exact", 0, 0...1, "1: every number has that many digits, and there are no smaller levels"),
         EnvironmentOption("tasks", 4096, 1...1e9, "training tasks"),
     ]
 
     private let digits: Int
+    private let isExact: Bool
     private let leastDigits: Int
     public let taskCount: UInt32
 
     public init(_ options: EnvironmentOptions) throws {
         digits = Int(options["digits"])
-        leastDigits = Int(options["least_digits"])
+        isExact = options["exact"] >= 0.5
+        leastDigits = isExact ? digits : Int(options["least_digits"])
         taskCount = UInt32(options["tasks"])
         guard leastDigits <= digits else {
             throw EnvironmentError(
@@ -40,8 +44,10 @@ public struct Addition: TokenEnvironment {
         var stream = TaskStream.of(Self.id, id, heldOut: heldOut)
         let level = Int(stream.next() % UInt64(levels))
         let bound = (0..<leastDigits + level).reduce(1) { bound, _ in bound * 10 }
+        let least = isExact && digits > 1 ? bound / 10 : 0
+        func number() -> Int { least + Int(stream.next() % UInt64(bound - least)) }
         var pair = (0, 0)
-        repeat { pair = (Int(stream.next() % UInt64(bound)), Int(stream.next() % UInt64(bound))) } while ((pair.0 &* 31 &+ pair.1) % 8 == 0) != heldOut
+        repeat { pair = (number(), number()) } while ((pair.0 &* 31 &+ pair.1) % 8 == 0) != heldOut
         let prompt = vocabulary.tokens(ofOwn: "\(pair.0)+\(pair.1)=")
         return TokenTask(id: id, difficulty: UInt16(level), prompt: prompt)
     }

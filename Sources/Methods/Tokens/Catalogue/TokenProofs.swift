@@ -6,7 +6,7 @@ extension Proof {
         Proof(
             claim: claim, run: "addition",
             changes: [
-                "environment.options.digits=2", "tokens.width=32", "warmup.updates=1000", "warmup.batch=128", "warmup.learning_rate=0.005",
+                "environment.options.digits=2", "environment.options.exact=0", "tokens.width=32", "warmup.updates=1000", "warmup.batch=128", "warmup.learning_rate=0.005",
                 "optimizer.learning_rate=0.0005", "stop.frames=200000", "stop.evaluation_episodes=256",
             ] + changes, arms: arms, measure: measure, verdicts: verdicts)
     }
