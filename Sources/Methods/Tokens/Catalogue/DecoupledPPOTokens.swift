@@ -9,6 +9,8 @@ extension TokenMethod {
     /// even of a response whose tokens several versions drew. w is truncated at a cap, or the token masked beyond it; the mean is over the
     /// tokens before masking. Advantages are the group's (as AReaL trains), or GAE's with a value head.
     ///
+    /// The clip bounds each update, not what several do with data of one version: the older the data, the shorter the steps must be.
+    ///
     /// With μ = π_prox it is PPO. Staleness class C: w corrects the token that was drawn, not the ones before it.
     public static func decoupledPPOTokens(
         _ settings: TokenSettings = TokenSettings(), critic: TokenCriticSettings? = nil, clip: TokenClip = TokenClip(),
