@@ -16,7 +16,7 @@ extension Cluster {
                 #expect(pause < 4, "learning stopped for \(pause) s")
                 _ = try run.secondsUntil(members["coordinator"]!, says: "was lost", within: 5)
                 members["actor-a"] = try run.start(.actor, on: "actor-a")
-                _ = try run.secondsUntil(members["actor-a"]!, says: "slots of", within: 10)
+                _ = try run.secondsUntil(members["actor-a"]!, says: "slots of", within: 30)
                 try run.directory.expectProgress(20_000)
                 members["actor-a"]!.signal(SIGTERM)
                 try expectDone([members["actor-a"]!])

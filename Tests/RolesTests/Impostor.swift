@@ -103,7 +103,7 @@ final class Impostor {
     }
 
     func frames(_ rollout: Rollout) -> [OutgoingFrame] {
-        [.bytes(RolloutHeader(rollout).encoded())] + rollout.columns.map { .shared($0.bytes) }
+        [.bytes(RolloutHeader(rollout).encoded())] + rollout.columnFrames.map { .shared($0) }
     }
 
     private func send(_ socket: Socket, _ frames: [OutgoingFrame]) {
