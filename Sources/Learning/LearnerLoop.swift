@@ -12,23 +12,25 @@ import Wire
 /// The order within one update is what makes a kill at any moment harmless: update → ledger (handed to the system) → publication and
 /// acknowledgement. Whatever was acknowledged stands in the ledger; whatever stands in the ledger above the checkpoint that a new life
 /// resumes from is undone there.
+///
+/// What is not trained on: `LearnerLoop+Ends`; records, checkpoints and the end of the run: `LearnerLoop+Records`.
 final class LearnerLoop {
-    private let spec: RunSpec
+    let spec: RunSpec
     private let directory: RunDirectory
     private let runID: UInt64
     private let life: UInt32
-    private let desk: Guarded<LearnerDesk>
-    private let wakeUp: WakeUp
-    private let waits: WaitRegister
-    private let log: Logger
-    private let trainer: any Training
-    private let checkpoints: CheckpointWriter
-    private var ledger: LedgerWriter
-    private var ready: [QueuedRollout] = []
-    private var progress: TrainingProgress
+    let desk: Guarded<LearnerDesk>
+    let wakeUp: WakeUp
+    let waits: WaitRegister
+    let log: Logger
+    let trainer: any Training
+    let checkpoints: CheckpointWriter
+    var ledger: LedgerWriter
+    var ready: [QueuedRollout] = []
+    var progress: TrainingProgress
     /// nil: nobody can compute the actors' numbers again.
-    private var mismatches: MismatchDetector?
-    private var lastCheckpoint: (version: UInt64, time: Time)
+    var mismatches: MismatchDetector?
+    var lastCheckpoint: (version: UInt64, time: Time)
     /// How many sequences the replay had given when it last gave some.
     private var lastDrawn = (count: 0, time: Time.zero)
     /// Since when a batch is awaited, and when somebody was last told.
@@ -126,13 +128,13 @@ final class LearnerLoop {
 
     /// Lets the socket thread take actors.
     private func open() {
-        let (rolloutsPerUpdate, credits, version) = (spec.learner.rolloutsPerUpdate, spec.actors.credits, trainer.version)
+        let (rolloutsPerUpdate, credits, version) = (spec.learner.rolloutsPerUpdate, spec.credits, trainer.version)
         var shape = trainer.shape
         // An actor may be started with other slots than the run file says.
         shape.maximumSlots = trainer.maximumSlots
         let opening = LearnerOpening(
             intake: RolloutIntake.Settings(
-                run: runID, life: life, credits: spec.actors.credits, rolloutsPerUpdate: rolloutsPerUpdate, maxLag: trainer.maxLag),
+                run: runID, life: life, credits: credits, creditsTogether: spec.creditsTogether, rolloutsPerUpdate: rolloutsPerUpdate, maxLag: trainer.maxLag),
             version: version,
             shape: shape,
             weights: published())
@@ -220,7 +222,7 @@ final class LearnerLoop {
     }
 
     /// Records, once, what acted: the rollout itself is not kept, and can be made again from this.
-    private func note(_ header: RolloutHeader, holder: UInt64 = 0) {
+    func note(_ header: RolloutHeader, holder: UInt64 = 0) {
         let (actor, incarnation) = (header.id.actor, header.id.incarnation)
         let known = ledger.state.incarnations[LedgerState.Incarnation(actor: actor, number: incarnation)]
         if known?.slots ?? 0 == 0 {
@@ -293,7 +295,7 @@ final class LearnerLoop {
     }
 
     /// What of the training thread waits for the disk.
-    private func disk(_ what: String) -> WaitRegister.Entry {
+    func disk(_ what: String) -> WaitRegister.Entry {
         WaitRegister.Entry(
             thread: "training", resource: "disk", holder: "disk", deadline: CheckpointWriter.reportInterval, detail: what)
     }
@@ -311,148 +313,5 @@ final class LearnerLoop {
         guard rollout.life == life, let mismatch = try mismatches?.check(rollout) else { return }
         if spec.learner.onMismatch == .stop { throw mismatch }
         log.warning("\(mismatch)")
-    }
-
-    // MARK: Ends other than training
-
-    private func settle(_ kind: LedgerRecord.Kind, _ id: RolloutID, cause: UInt8 = 0) throws {
-        ledger.append(LedgerRecord(kind, cause: cause, actor: id.actor, incarnation: id.incarnation, sequence: id.sequence, version: trainer.version))
-        try ledger.flush()
-    }
-
-    private func end(_ ids: [RolloutID]) {
-        let version = trainer.version
-        desk.update {
-            $0.ended += ids
-            $0.version = version
-        }
-        wakeUp.signal()
-    }
-
-    private func settleTroubles() throws {
-        let (failed, lost, missing) = desk.read { desk in
-            defer {
-                desk.failed.removeAll()
-                desk.lost.removeAll()
-                desk.missing.removeAll()
-            }
-            return (desk.failed, desk.lost, desk.missing)
-        }
-        // Known from now on, whatever becomes of them: they are open until they arrive, or until they are given up.
-        for one in missing {
-            ledger.append(LedgerRecord(.produced, actor: one.place.rank, incarnation: one.place.incarnation, sequence: one.produced))
-        }
-        for one in lost {
-            ledger.append(LedgerRecord(.lost, actor: one.place.rank, incarnation: one.place.incarnation, sequences: one.sequences))
-            progress.lost += UInt64(one.sequences.count)
-        }
-        for one in failed {
-            log.warning("rollout \(one.id) is refused: \(one.problem)")
-            note(one.header, holder: one.holder)
-            try settle(.failed, one.id)
-            progress.failed += 1
-        }
-        try ledger.flush()
-        end(failed.map(\.id))
-        if let bad = failed.first(where: \.isNonFinite), spec.learner.onNonfinite == .stop { throw NonFiniteRollout(failed: bad) }
-    }
-
-    // MARK: Records and checkpoints
-
-    private func recordIfDue() throws {
-        guard progress.recordIsDue(now: .now) else { return }
-        record(outcome: nil)
-    }
-
-    private func record(outcome: Outcome?) {
-        let shares = desk.read { $0.meter.take(now: .now) }
-        var record = progress.record(trainer, shares: shares, outcome: outcome)
-        if let difference = mismatches?.take() { record.scalars.append(Gauge("mismatch", Double(difference))) }
-        record.scalars.append(Gauge("rollouts_mismatched", Double(mismatches?.mismatches ?? 0)))
-        let gauges = record.scalars + account
-        desk.update {
-            $0.records.append(record)
-            $0.gauges = gauges
-            $0.waitingRecords += 1
-        }
-        wakeUp.signal()
-    }
-
-    /// What the ledger knows of, for those who cannot read it.
-    private var account: [Gauge] {
-        let totals = ledger.state.totals
-        let ends = [
-            ("produced", ledger.state.produced), ("trained", totals.trained), ("stale", totals.stale), ("filtered", totals.filtered),
-            ("failed", totals.failed), ("cancelled", totals.cancelled), ("lost", totals.lost), ("rewound", totals.rewound), ("open", ledger.state.open),
-        ]
-        return ends.map { Gauge("ledger/\($0)", Double($1)) }
-    }
-
-    private func checkpointIfDue() throws {
-        guard Time.now - lastCheckpoint.time >= spec.learner.checkpointSeconds, checkpoints.isIdle else { return }
-        if spec.stop.evaluationEpisodes > 0 { try trainer.evaluate(&progress) }
-        try checkpoint()
-    }
-
-    private func checkpoint() throws {
-        let best = progress.takeBest(version: trainer.version)
-        let checkpoint = TrainingCheckpoint(trainer, state: progress.stateNow(.now), life: ledger.claim.life)
-        try waits.during(disk("the checkpoint before, which is still being written")) { try checkpoints.write(checkpoint, best: best) }
-        lastCheckpoint = (trainer.version, .now)
-    }
-
-    // MARK: The end
-
-    /// The last checkpoint, then everybody is told, and what is still open gets its end in the ledger.
-    private func finish(_ outcome: Outcome) throws -> Ending {
-        if progress.evaluatedVersion != trainer.version, spec.stop.evaluationEpisodes > 0 { try trainer.evaluate(&progress) }
-        try checkpoint()
-        try waits.during(disk("the last checkpoint")) { try checkpoints.close() }
-        close(outcome: outcome)
-        return .finished(reason: outcome.reason)
-    }
-
-    private func finish(_ ending: Ending) throws -> Ending {
-        switch ending {
-        case .finished(let reason): return try finish(Outcome(solved: false, reason: reason))
-        case .interrupted:
-            // The run goes on with the learner's next life: actors keep what was not acknowledged.
-            try checkpoint()
-            try checkpoints.close()
-            record(outcome: nil)
-            waitForRecords(seconds: 3)
-            return ending
-        case .refused, .failed:
-            // No checkpoint: another learner may have taken this one's place, and the run directory with it.
-            try checkpoints.close()
-            return ending
-        }
-    }
-
-    private func close(outcome: Outcome) {
-        desk.update { $0.closing = outcome.reason }
-        wakeUp.signal()
-        // An actor answers when its current rollout is done; one that is gone does not answer at all.
-        _ = desk.wait(until: .now + 2) { $0.streamsClosed ? true : nil }
-        try? settleTroubles()
-        for (place, open) in ledger.state.incarnations.sorted(by: { $0.key < $1.key }) where open.open > 0 {
-            ledger.append(LedgerRecord(.cancelled, actor: place.actor, incarnation: place.number, sequences: 1...open.produced))
-        }
-        let waiting = desk.read { $0.queue.map(\.rollout.id) } + ready.map(\.rollout.id)
-        for id in waiting where !ledger.state.isTerminal(actor: id.actor, incarnation: id.incarnation, sequence: id.sequence) {
-            ledger.append(LedgerRecord(.cancelled, actor: id.actor, incarnation: id.incarnation, sequences: id.sequence...id.sequence))
-        }
-        try? ledger.flush()
-        record(outcome: outcome)
-        // The outcome stands nowhere else, and a coordinator that was killed or stopped may be on its way back.
-        waitForRecords(seconds: 30)
-    }
-
-    private func waitForRecords(seconds: Int) {
-        for second in 0..<seconds {
-            if desk.wait(until: .now + 1, { $0.records.isEmpty && $0.waitingRecords == 0 ? true : nil }) != nil { return }
-            if second % 3 == 2 { log.info("waiting for the coordinator to take the last records for \(second + 1) s of \(seconds)") }
-        }
-        log.warning("the coordinator did not take the last records within \(seconds) s")
     }
 }

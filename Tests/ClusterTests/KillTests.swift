@@ -11,13 +11,7 @@ extension Cluster {
             let (frames, kills) = (2_000_000, 3)
             try scene { scene in
                 let training = try scene.train(endless(frames: frames) + ["--json"])
-                for kill in 1...kills {
-                    try eventually("kill \(kill) is due", within: 60) {
-                        training.directory.framesSoFar >= frames * kill / (kills + 1) || training.apus.poll() != nil
-                    }
-                    usleep(UInt32.random(in: 0...100_000))
-                    try training.kill(victim)
-                }
+                try training.kill(victim, times: kills, over: frames)
                 try expectDone([training.apus])
                 try training.directory.expectSound(frames: UInt64(frames)...UInt64(frames) + 512)
                 let ledger = try LedgerCheck.run(training.directory.ledger)

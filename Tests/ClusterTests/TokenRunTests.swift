@@ -27,13 +27,7 @@ extension Cluster {
             let (frames, kills) = (150_000, 2)
             try scene { scene in
                 let training = try scene.train(settings(frames: frames, warmup: 25), preset: "addition")
-                for kill in 1...kills {
-                    try eventually("kill \(kill) is due", within: 60) {
-                        training.directory.framesSoFar >= frames * kill / (kills + 1) || training.apus.poll() != nil
-                    }
-                    usleep(UInt32.random(in: 0...100_000))
-                    try training.kill(victim)
-                }
+                try training.kill(victim, times: kills, over: frames)
                 try expectDone([training.apus])
                 try expectSound(training.directory)
                 let ledger = try LedgerCheck.run(training.directory.ledger)

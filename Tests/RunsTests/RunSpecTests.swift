@@ -124,6 +124,18 @@ import Testing
         #expect(error(yaml) == .wrongType(key: key, value: value, expected: expected, place: "x.yaml"))
     }
 
+    @Test(arguments: [(1, 1, 8), (32, 20, 8), (32, 64, 5), (32, 128, 3), (128, 64, 2), (65_536, 65_536, 2)])
+    func creditsFollowTheSizeOfRollouts(slots: Int, unroll: Int, together: Int) {
+        var spec = RunSpec()
+        (spec.actors.slots, spec.actors.unroll) = (slots, unroll)
+        #expect(spec.credits == 2)
+        #expect(spec.creditsTogether == together)
+        spec.learner.rolloutsPerUpdate = 6
+        #expect(spec.creditsTogether == 12, "the rollouts of one update while another's are trained on")
+        spec.actors.credits = 3
+        #expect((spec.credits, spec.creditsTogether) == (3, 0), "what the run file says holds for every actor")
+    }
+
     @Test func wrongOverrideNamesItself() {
         #expect(
             error("", ["actors.slots=many"])

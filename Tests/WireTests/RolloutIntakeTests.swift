@@ -237,6 +237,15 @@ import Wire
         #expect(grants(intake.departed(place)).filter { $0.kind == .adds }.map(\.tickets.count) == [4], "its share is the whole again")
     }
 
+    /// One actor hides the round trip with what it has under way; of several, each needs less.
+    @Test func fewActorsHaveMoreUnderWay() {
+        var intake = RolloutIntake(RolloutIntake.Settings(run: 7, life: 1, credits: 2, creditsTogether: 8, rolloutsPerUpdate: 1, maxLag: 32), version: 0)
+        let others = (1...4).map { MemberPlace(rank: $0, incarnation: 0) }
+        #expect(grants(intake.received(attach(place), from: [1], now: now))[0].tickets.count == 8)
+        let given = others.map { grants(intake.received(attach($0), from: [UInt8($0.rank) + 1], now: now))[0].tickets.count }
+        #expect(given == [4, 3, 2, 2], "at least its own credits")
+    }
+
     @Test func stopReachesThoseThereAndThoseWhoCome() {
         var intake = intake()
         _ = intake.received(attach(place), from: [1], now: now)

@@ -39,7 +39,7 @@ struct BenchCartPole: ParsableCommand {
     func run() throws {
         let signals = Signals.take()
         let settings = [
-            "actors.slots=128", "actors.unroll=32", "actors.credits=3", "learner.rollouts_per_update=1", "stop.return=null",
+            "actors.slots=128", "actors.unroll=32", "actors.credits=null", "learner.rollouts_per_update=1", "stop.return=null",
             "stop.frames=1000000000000", "stop.seconds=\(seconds)", "stop.evaluation_episodes=1", "metrics.every_seconds=0.5",
             "optimizer.learning_rate=0.0005", "optimizer.schedule=constant",
         ]

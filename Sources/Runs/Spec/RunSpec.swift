@@ -140,9 +140,22 @@ public struct ActorsSection: Codable, Sendable, Equatable {
     public var count = 1
     public var slots = 32
     public var unroll = 20
-    public var credits = 2
+    /// Nil: as many as it takes to keep everybody busy, see `RunSpec.creditsTogether`.
+    public var credits: Int?
     public var maximum = 4096
     public init() {}
+
+    /// Writes `credits` even where it is nil: the known keys are read off an encoded default.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(count, forKey: .count)
+        try container.encode(slots, forKey: .slots)
+        try container.encode(unroll, forKey: .unroll)
+        try container.encode(credits, forKey: .credits)
+        try container.encode(maximum, forKey: .maximum)
+    }
+
+    enum CodingKeys: String, CodingKey { case count, slots, unroll, credits, maximum }
 }
 
 public struct LearnerSection: Codable, Sendable, Equatable {

@@ -86,7 +86,7 @@ extension RunSpec {
         ("actors.count", "Actors to start in local mode; 0: only those that come from elsewhere"),
         ("actors.slots", "Environments that one actor steps side by side"),
         ("actors.unroll", "Steps of one rollout"),
-        ("actors.credits", "Rollouts that an actor may have sent and not yet acknowledged; bounds memory and lag"),
+        ("actors.credits", "Rollouts that an actor may have sent and not yet acknowledged; bounds memory and lag (null: 2, or what keeps few actors busy: two updates' rollouts, more where they are small)"),
         ("actors.maximum", "Actors that take part at one time at most, wherever they come from"),
         ("learner", "The process that trains"),
         ("learner.rollouts_per_update", "Rollouts in one update"),

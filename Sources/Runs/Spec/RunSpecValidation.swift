@@ -75,7 +75,7 @@ extension RunSpec {
         try count("actors.count", actors.count, from: 0, to: 65_536)
         try count("actors.slots", actors.slots, to: 65_536)
         try count("actors.unroll", actors.unroll, to: 65_536)
-        try count("actors.credits", actors.credits, to: 1024)
+        try countIfAny("actors.credits", actors.credits, from: 1, to: 1024)
         try count("actors.maximum", actors.maximum, to: 65_536)
         try check("actors.count", actors.count, actors.count <= actors.maximum, "at most actors.maximum (\(actors.maximum))")
         try count("learner.rollouts_per_update", learner.rolloutsPerUpdate, to: 65_536)

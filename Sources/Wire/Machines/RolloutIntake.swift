@@ -16,16 +16,19 @@ public struct RolloutIntake: Sendable {
     public struct Settings: Sendable {
         public var run: UInt64
         public var life: UInt32
-        /// Unacknowledged rollouts per actor.
+        /// Unacknowledged rollouts per actor, at least.
         public var credits: Int
+        /// Unacknowledged rollouts of all actors together, at least: a few actors get more each.
+        public var creditsTogether: Int
         public var rolloutsPerUpdate: Int
         /// The bound on policy lag, in updates.
         public var maxLag: Int
 
-        public init(run: UInt64, life: UInt32, credits: Int, rolloutsPerUpdate: Int, maxLag: Int) {
+        public init(run: UInt64, life: UInt32, credits: Int, creditsTogether: Int = 0, rolloutsPerUpdate: Int, maxLag: Int) {
             self.run = run
             self.life = life
             self.credits = credits
+            self.creditsTogether = creditsTogether
             self.rolloutsPerUpdate = rolloutsPerUpdate
             self.maxLag = maxLag
         }
@@ -121,7 +124,8 @@ public struct RolloutIntake: Sendable {
     public var isAddressed: Bool { actors > 4 * settings.rolloutsPerUpdate }
     /// Of each actor. An update needs its rollouts whoever is there: few actors get more than their usual credits.
     public var credits: Int {
-        let share = (settings.rolloutsPerUpdate + max(places.count, 1) - 1) / max(places.count, 1)
+        let together = max(settings.rolloutsPerUpdate, settings.creditsTogether)
+        let share = (together + max(places.count, 1) - 1) / max(places.count, 1)
         return min(max(settings.credits, share), WireProtocol.maximumCredits)
     }
     /// Granted, under way, queued or being trained on, over all actors. Counted as they change: a sum over a thousand actors at every message would

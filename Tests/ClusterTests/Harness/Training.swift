@@ -20,6 +20,15 @@ struct Training {
         try eventually("\(program.rawValue) runs", within: 60) { process(of: program) != nil }
         if let pid = process(of: program) { Glibc.kill(pid, SIGKILL) }
     }
+
+    /// kill −9 of it so many times, spread over a run of so many frames.
+    func kill(_ program: Program, times kills: Int, over frames: Int) throws {
+        for time in 1...kills {
+            try eventually("kill \(time) is due", within: 60) { directory.framesSoFar >= frames * time / (kills + 1) || apus.poll() != nil }
+            usleep(UInt32.random(in: 0...100_000))
+            try kill(program)
+        }
+    }
 }
 
 /// A run of so many frames that ends by nothing else, with a checkpoint every moment.
