@@ -3,7 +3,7 @@ import CProtobufC
 /// The constants of the contract in `proto/apus.proto`.
 public enum WireProtocol {
     /// Both ends of a conversation must have the same number; a difference is refused with both named.
-    public static let version: UInt32 = 7
+    public static let version: UInt32 = 8
 
     /// The largest control or stream message (without column frames), in bytes.
     public static let maximumMessageBytes = 1 << 20

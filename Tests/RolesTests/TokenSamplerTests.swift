@@ -98,8 +98,9 @@ import Wire
     @Test func groupsWithEqualRewardsAreLeftOut() throws {
         let groups = try Self.rollouts(try Self.sampler { plan, _ in (plan.leavesOutEqual, plan.mostLeftOut) = (true, 3) }, 6).flatMap(\.groups)
         // An untrained policy is wrong all the time: only the limit lets its groups through.
-        #expect(groups.allSatisfy { $0.leftOut == 3 || Set($0.responses.map(\.reward)).count > 1 })
-        #expect(groups.contains { $0.leftOut == 3 })
+        #expect(groups.allSatisfy { $0.leftOut.groups == 3 || Set($0.responses.map(\.reward)).count > 1 })
+        #expect(groups.contains { $0.leftOut.groups == 3 })
+        #expect(groups.allSatisfy { $0.leftOut.responses == $0.leftOut.groups * UInt32($0.responses.count) && $0.leftOut.correct == 0 })
     }
 
     @Test func aGreedyBaselineStandsBesideTheDraws() throws {

@@ -22,7 +22,7 @@ import TestSupport
                         roles: (0..<length).map { _ in TokenRole.allCases.randomElement(using: &dice)! }, rewards: [0.5, 1, -2],
                         isCorrect: member % 2 == 0, answer: Int32(member) - 1, end: ResponseEnd.allCases[member], source: .live,
                         parent: member == 3 ? 0 : -1, firstOwnToken: min(member, length), isBaseline: member == 1)
-                }, leftOut: UInt32(group))
+                }, leftOut: LeftOut(groups: UInt32(group), responses: 9, correct: 4, tokens: 31))
         }
     }
 
@@ -43,6 +43,16 @@ import TestSupport
         let block = ResponseBlock(Self.groups(1), version: 9)
         let rollout = Rollout(id: RolloutID(actor: 0, incarnation: 0, sequence: 1), version: 9, drawn: 1000, responses: block)
         #expect(throws: RolloutError.self) { try rollout.validate(Self.shape) }
+    }
+
+    /// What was left out is made to episodes: not more of them than an actor can have drawn.
+    @Test(arguments: [LeftOut(responses: 3, correct: 4), LeftOut(responses: 2 * LeftOut.mostResponses), LeftOut(groups: .max), LeftOut(tokens: 1 << 31)])
+    func whatCannotHaveBeenLeftOutIsRefused(_ leftOut: LeftOut) {
+        var groups = Self.groups(1)
+        groups[2].leftOut = leftOut
+        let isKept = (try? Self.rollout(groups).validate(Self.shape)) != nil
+        // Numbers beyond 2³¹ − 1 travel as that.
+        #expect(isKept == (leftOut.responses == 0))
     }
 
     @Test func stepsAreNoResponses() {

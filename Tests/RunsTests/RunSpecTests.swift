@@ -63,7 +63,8 @@ import Testing
 
     @Test func anotherEnvironmentHasNoneOfTheOptionsOfTheFile() throws {
         func options(_ overrides: [String]) throws -> [String: Double] { try RunSpec.load("addition", overrides: overrides).environment.options }
-        #expect(try options([]) == ["digits": 3, "exact": 1] && options(["environment.id=addition"]) == ["digits": 3, "exact": 1])
+        let ofFile: [String: Double] = ["digits": 3, "exact": 1, "tasks": 65_536]
+        #expect(try options([]) == ofFile && options(["environment.id=addition"]) == ofFile)
         #expect(try options(["environment.id=sort"]) == [:])
         #expect(try options(["environment.options.length=4", "environment.id=sort"]) == ["length": 4])
         // What an override sets is the caller's, and is refused where the environment is made.

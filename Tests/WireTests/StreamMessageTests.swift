@@ -20,7 +20,7 @@ import Wire
     }
 
     @Test func bytesOfTheContract() throws {
-        let attach = P.number(1, 7) + P.fixed64(2, 7) + P.number(3, 2) + P.number(4, 3) + P.number(5, 4) + P.number(6, 6) + P.number(7, 1)
+        let attach = P.number(1, 8) + P.fixed64(2, 7) + P.number(3, 2) + P.number(4, 3) + P.number(5, 4) + P.number(6, 6) + P.number(7, 1)
         #expect(
             try decoded(P.bytes(1, attach))
                 == .attach(
@@ -192,7 +192,7 @@ import Wire
 
     @Test func bytesOfTheContract() throws {
         typealias P = Protobuf
-        let bytes = P.number(1, 7) + P.fixed64(2, 2) + P.number(3, 3) + P.number(4, 4) + P.number(5, 2) + P.fixed64(6, 6)
+        let bytes = P.number(1, 8) + P.fixed64(2, 2) + P.number(3, 3) + P.number(4, 4) + P.number(5, 2) + P.fixed64(6, 6)
         let header = WeightsHeader(run: 2, life: 3, version: 4, parameters: 2, layout: 6)
         #expect(try WeightsHeader(decoding: shared(bytes)) == header)
         let parameters = shared([Float(1), 2])

@@ -85,9 +85,12 @@ struct OpenGroup {
     var stage = 0
     var members: [Member] = []
 
+    /// Whether it needed a hint, where hints are for failures alone: then it has not solved the task.
+    func isHelped(_ plan: GroupPlan) -> Bool { plan.hints.first == 0 && stage > 0 }
+
     var isComplete: Bool { members.allSatisfy { $0.end != .open } }
 
-    func shipped(_ responses: [GroupResponse], leftOut: UInt32 = 0) -> ResponseGroup {
+    func shipped(_ responses: [GroupResponse], leftOut: LeftOut = LeftOut()) -> ResponseGroup {
         let swapped = task.trainingPrompt.flatMap { $0 == prompt ? nil : $0 }
         return ResponseGroup(
             task: task.id, difficulty: task.difficulty, prompt: prompt, trainingPrompt: swapped ?? [], responses: responses, leftOut: leftOut)

@@ -32,7 +32,7 @@ public final class TokenSampler: RolloutSource {
     private var asked = 0
     /// Complete groups that no rollout has taken yet.
     private var complete: [ResponseGroup] = []
-    private var leftOut: UInt32 = 0
+    private var leftOut = LeftOut()
     /// What the rollouts so far have taken.
     private var shippedWork = DecodingWork()
     /// Responses that new weights have thrown away, to be asked for again.
@@ -323,12 +323,12 @@ public final class TokenSampler: RolloutSource {
         if !responses.contains(where: { $0.isCorrect && $0.source == .live && !$0.isBaseline }), try drawAnew(number) { return }
         open[number] = nil
         let rewards = responses.filter { !$0.isBaseline && $0.end != .unverified }.map(\.reward)
-        if plan.leavesOutEqual, rewards.allSatisfy({ $0 == rewards.first }), leftOut < plan.mostLeftOut {
-            leftOut += 1
+        if plan.leavesOutEqual, rewards.allSatisfy({ $0 == rewards.first }), leftOut.groups < plan.mostLeftOut, leftOut.responses < LeftOut.mostResponses {
+            leftOut.add(responses, countsAsSolved: !group.isHelped(plan))
             return
         }
         complete.append(group.shipped(responses, leftOut: leftOut))
-        leftOut = 0
+        leftOut = LeftOut()
     }
 
     private func judged(_ member: OpenGroup.Member, of group: OpenGroup, _ index: Int) throws -> GroupResponse {

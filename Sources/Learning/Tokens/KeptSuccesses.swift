@@ -73,8 +73,6 @@ package struct KeptSuccesses {
 }
 
 extension GroupResponse {
-    /// Whether it was drawn for this rollout, and judged.
-    var isFresh: Bool { source == .live && !isBaseline && (end == .stopped || end == .length) }
     /// The oldest version that drew one of its tokens.
     fileprivate var firstVersion: UInt64? { zip(versions, roles).filter { $1 == .policy || $1 == .control }.map(\.0).min() }
 }

@@ -98,12 +98,14 @@ package final class TokenTrainer: Training {
         let tokens = rollouts.reduce(0) { $0 + $1.frames }
         frames += UInt64(tokens)
         let judged = unaided.flatMap(\.responses).filter(\.isFresh)
+        // Without those that dynamic sampling left out, a policy that is right most of the time would seem to be right half of the time.
+        let episodes = unaided.flatMap { $0.leftOut.episodes + $0.responses.filter(\.isFresh).map { (isCorrect: $0.isCorrect, length: $0.tokens.count) } }
         let unverified = drawn.flatMap(\.responses).count { !$0.isBaseline && $0.source == .live && $0.end == .unverified }
         return UpdateReport(
             version: version, frames: tokens, loss: report.loss, gradientNorm: report.gradientNorm, learningRate: rate,
             metrics: report.metrics + [("tokens_too_old", Float(tooOld)), ("responses", Float(judged.count))]
                 + [("responses_unverified", Float(unverified))] + Self.work(rollouts) + programs(hinted, of: groups.count, lags),
-            episodeReturns: judged.map { $0.isCorrect ? 1 : 0 }, episodeLengths: judged.map { Int32($0.tokens.count) })
+            episodeReturns: episodes.map { $0.isCorrect ? 1 : 0 }, episodeLengths: episodes.map { Int32($0.length) })
     }
 
     /// Decoding steps of the actors for these rollouts, and how busy their slots were.

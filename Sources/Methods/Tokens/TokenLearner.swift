@@ -226,7 +226,7 @@ public final class TokenLearner {
             ("response_length", judged.reduce(0) { $0 + Float(batch.spans[$1].count) } / count),
             ("cut_share", Float(judged.count { batch.responses[$0].end == .length }) / count),
             ("groups_without_advantage", Float(silent) / Float(max(batch.groups.count, 1))),
-            ("groups_left_out", Float(batch.groups.reduce(0) { $0 + Int($1.leftOut) })),
+            ("groups_left_out", Float(batch.groups.reduce(0) { $0 + Int($1.leftOut.groups) })),
         ]
     }
 

@@ -72,10 +72,14 @@ extension ResponseBlock {
         for group in 0..<groups.shape[0] {
             let at = group * Self.groupFields
             let (length, members) = (Int(counts[at + 2]), Int(counts[at + 3]))
-            guard UInt32(bitPattern: counts[at]) < expected.tasks, (0...Int32(UInt16.max)).contains(counts[at + 1]), counts[at + 4] >= 0 else {
+            guard UInt32(bitPattern: counts[at]) < expected.tasks, (0...Int32(UInt16.max)).contains(counts[at + 1]) else {
                 throw refuse(groups, "group \(group) is of task \(UInt32(bitPattern: counts[at])), level \(counts[at + 1])", false)
             }
-            let swapped = Int(counts[at + 5])
+            let leftOut = counts[at + 5..<at + 9]
+            guard leftOut.allSatisfy({ $0 >= 0 }), counts[at + 7] <= counts[at + 6], counts[at + 6] < 2 * LeftOut.mostResponses else {
+                throw refuse(groups, "group \(group) left out groups, responses, correct ones and tokens: \(Array(leftOut))", false)
+            }
+            let swapped = Int(counts[at + 4])
             guard (0...expected.context).contains(swapped) else {
                 throw refuse(groups, "group \(group) has \(swapped) tokens of a prompt to train under", false)
             }

@@ -3,8 +3,8 @@ import Tensors
 
 /// The columns of a rollout of responses: Q groups, R responses, N tokens of responses, P tokens of prompts.
 public struct ResponseBlock: Sendable {
-    /// [Q, 6] int32: task, level, tokens of the prompt, responses, groups that were left out before it, tokens of the prompt to train under (0: the
-    /// same one).
+    /// [Q, 9] int32: task, level, tokens of the prompt, responses, tokens of the prompt to train under (0: the same one); of what was left out
+    /// before it: groups, responses, correct ones, tokens.
     public let groups: Column
     /// [P] int32: of each group the prompt, and the one to train under.
     public let prompts: Column
@@ -27,7 +27,7 @@ public struct ResponseBlock: Sendable {
 
     /// In the order in which they travel.
     public var columns: [Column] { [groups, prompts, responses, rewards, tokens, logProbs, ages, roles, entropies] }
-    public static let groupFields = 6
+    public static let groupFields = 9
     public static let responseFields = 8
 
     public init(
@@ -62,8 +62,8 @@ public struct ResponseBlock: Sendable {
         let counts = groups.flatMap {
             [
                 Int32(bitPattern: $0.task), Int32($0.difficulty), Int32($0.prompt.count), Int32($0.responses.count),
-                Int32(clamping: $0.leftOut), Int32($0.trainingPrompt.count),
-            ]
+                Int32($0.trainingPrompt.count),
+            ] + [$0.leftOut.groups, $0.leftOut.responses, $0.leftOut.correct, $0.leftOut.tokens].map { Int32(clamping: $0) }
         }
         let facts = responses.flatMap { one -> [Int32] in
             [
@@ -96,7 +96,7 @@ public struct ResponseBlock: Sendable {
         return (0..<self.groups.shape[0]).map { group in
             let count = counts[group * Self.groupFields..<(group + 1) * Self.groupFields].map { $0 }
             let swap = prompt + Int(count[2])
-            defer { prompt = swap + Int(count[5]) }
+            defer { prompt = swap + Int(count[4]) }
             let members = (0..<Int(count[3])).map { _ -> GroupResponse in
                 let fact = facts[response * Self.responseFields..<(response + 1) * Self.responseFields].map { $0 }
                 let span = token..<token + Int(fact[0])
@@ -110,7 +110,8 @@ public struct ResponseBlock: Sendable {
             }
             return ResponseGroup(
                 task: UInt32(bitPattern: count[0]), difficulty: UInt16(count[1]), prompt: Array(prompts[prompt..<swap]),
-                trainingPrompt: Array(prompts[swap..<swap + Int(count[5])]), responses: members, leftOut: UInt32(count[4]))
+                trainingPrompt: Array(prompts[swap..<swap + Int(count[4])]), responses: members,
+                leftOut: LeftOut(groups: UInt32(count[5]), responses: UInt32(count[6]), correct: UInt32(count[7]), tokens: UInt32(count[8])))
         }
     }
 }

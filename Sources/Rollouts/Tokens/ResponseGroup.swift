@@ -48,6 +48,9 @@ public struct GroupResponse: Sendable, Hashable {
     /// Drawn greedily, as a baseline for the others: not trained on (ReMax).
     public var isBaseline: Bool
 
+    /// Whether it was drawn for this rollout, and judged.
+    public var isFresh: Bool { source == .live && !isBaseline && (end == .stopped || end == .length) }
+
     public init(
         tokens: [Int32], logProbs: [Float], versions: [UInt64], roles: [TokenRole], entropies: [Float] = [], rewards: [Float],
         isCorrect: Bool, answer: Int32 = -1, end: ResponseEnd = .stopped, source: DataSource = .live, parent: Int32 = -1,
@@ -83,11 +86,11 @@ public struct ResponseGroup: Sendable, Hashable {
     /// prompt itself.
     public var trainingPrompt: [Int32]
     public var responses: [GroupResponse]
-    /// How many groups were drawn and left out by dynamic sampling since the one before this.
-    public var leftOut: UInt32
+    /// What was drawn and left out by dynamic sampling since the group before this.
+    public var leftOut: LeftOut
 
     public init(
-        task: UInt32, difficulty: UInt16 = 0, prompt: [Int32], trainingPrompt: [Int32] = [], responses: [GroupResponse], leftOut: UInt32 = 0
+        task: UInt32, difficulty: UInt16 = 0, prompt: [Int32], trainingPrompt: [Int32] = [], responses: [GroupResponse], leftOut: LeftOut = LeftOut()
     ) {
         self.task = task
         self.difficulty = difficulty

@@ -4,9 +4,9 @@ extension Proof {
         _ claim: String, changes: [String] = [], arms: [Arm], measure: Measure = .finalReturn, verdicts: [Verdict]
     ) -> Proof {
         Proof(
-            claim: claim, run: "addition",
+            claim: claim, run: "chain",
             changes: [
-                "environment.options.digits=2", "environment.options.exact=0", "tokens.width=32", "warmup.updates=1000", "warmup.batch=128", "warmup.learning_rate=0.005",
+                "environment.id=addition", "environment.options.digits=2", "method.id=grpo", "tokens.longest_response=8", "tokens.width=32", "warmup.updates=1000", "warmup.batch=128", "warmup.learning_rate=0.005",
                 "optimizer.learning_rate=0.0005", "stop.frames=200000", "stop.evaluation_episodes=256",
             ] + changes, arms: arms, measure: measure, verdicts: verdicts)
     }
