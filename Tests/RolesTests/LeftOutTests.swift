@@ -16,7 +16,7 @@ import Wire
         spec.actors.slots = 16
         spec.optimizer.learningRate = 1e-12
         (spec.tokens.layers, spec.tokens.width, spec.tokens.heads, spec.tokens.groups) = (1, 16, 2, 16)
-        (spec.warmup.updates, spec.warmup.batch, spec.warmup.learningRate, spec.warmup.accuracy) = (200, 32, 0.01, 0.1)
+        (spec.warmup.updates, spec.warmup.batch, spec.warmup.learningRate, spec.warmup.accuracy) = (40, 32, 0.01, 1)
         let trainer = try TokenTrainer(spec)
         try trainer.begin { _ in }
         return (trainer, try ActorAssignment(spec).source(place: MemberPlace(rank: 0, incarnation: 0), credits: 1))
@@ -45,6 +45,6 @@ import Wire
         #expect(everything.all == everything.kept)
         #expect(abs(dynamic.all - everything.all) < 0.05, "\(dynamic) \(everything)")
         // Of what is trained on one response in four is right at least, whatever the policy can do.
-        #expect(everything.all < 0.2 && dynamic.kept > 0.25, "\(dynamic) \(everything)")
+        #expect(dynamic.kept > everything.all + 0.07, "\(dynamic) \(everything)")
     }
 }
