@@ -855,7 +855,7 @@ struct  Apus__Rollout
   /*
    * Set for responses of a token policy: then `steps` counts the tokens that it drew, `slots` is 1, the other shapes have no meaning, and these
    * columns follow:
-   *   groups [Q, 6] i32  prompts [P] i32  responses [R, 8] i32  rewards [R, C] f32  tokens [N] i32  log_probs [N] f32  ages [N] i32
+   *   groups [Q, 9] i32  prompts [P] i32  responses [R, 8] i32  rewards [R, C] f32  tokens [N] i32  log_probs [N] f32  ages [N] i32
    *   roles [N] u8  entropies [N or 0] f32
    */
   Apus__ResponseCounts *responses;
