@@ -10,6 +10,7 @@ import Wire
         let cluster = try Cluster {
             $0.stop.frames = 100_000_000
             $0.learner.onNonfinite = .skip
+            $0.actors.credits = 2
         }
         let stop = Signal()
         let (coordinator, learner, actor) = (cluster.coordinator(stop), cluster.learner(), cluster.actor())
