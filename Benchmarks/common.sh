@@ -18,5 +18,10 @@ full_rate=(
     --set stop.evaluation_episodes=1 --set optimizer.learning_rate=0.0005 --set optimizer.schedule=constant
 )
 
+# For awk on metrics.jsonl: the number that a line has under a name; where it has none, `missing`, or 0.
+number='function number(name, missing,   at) { at = index($0, "\"" name "\":"); return at ? substr($0, at + length(name) + 3) + 0 : missing }'
+
+unknown_argument() { echo "error: unknown argument $1. See the head of $0" >&2; exit 64; }
+
 # The process id of a role under the supervisor.
 process_of() { pgrep -P "$supervisor" -f "apus-$1 " || true; }

@@ -8,7 +8,7 @@ turns=3
 while [ $# -gt 0 ]; do
     case $1 in
     --turns) turns=$2; shift 2 ;;
-    *) echo "error: unknown argument $1. See the head of $0" >&2; exit 64 ;;
+    *) unknown_argument "$1" ;;
     esac
 done
 run() { # NAME SEED SETTING…
@@ -16,8 +16,7 @@ run() { # NAME SEED SETTING…
     (cd "$folder" && "$apus" train chain --name "$name" --seed "$seed" "${@/#/--set=}" --set=warmup.updates=0 --set=tokens.longest_response=256 \
         --set=environment.options.work=250 --set=stop.frames=200000 --set=stop.return=null --set=stop.evaluation_episodes=0 > "log-$name" 2>&1) \
         || [ $? -eq 2 ] || { cat "$folder/log-$name" >&2; exit 1; }
-    awk -v name="$name" '
-        function number(key,   at) { at = index($0, "\"" key "\":"); return at ? substr($0, at + length(key) + 3) + 0 : 0 }
+    awk -v name="$name" "$number"'
         { n = number("version") - before; before += n; steps += n * number("decoding_steps"); responses += n * number("responses")
           busy += n * number("decoding_steps") * number("slot_utilisation") }
         END { printf "%s: %.2f decoding steps a response, %.0f %% of the slots busy\n", name, steps / responses, busy / steps * 100 }' \

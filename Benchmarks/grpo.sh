@@ -9,15 +9,14 @@ while [ $# -gt 0 ]; do
     case $1 in
     --turns) turns=$2; shift 2 ;;
     --seconds) seconds=$2; shift 2 ;;
-    *) echo "error: unknown argument $1. See the head of $0" >&2; exit 64 ;;
+    *) unknown_argument "$1" ;;
     esac
 done
 for turn in $(seq "$turns"); do
     (cd "$folder" && "$apus" train addition --name "turn$turn" --set "seed=$turn" --set "stop.seconds=$seconds" --set stop.return=null --set tokens.groups=8 \
         --set actors.slots=64 --set learner.rollouts_per_update=1 --set method.options.leave_out_equal=0 --set optimizer.learning_rate=0.0003 \
         --set stop.evaluation_episodes=0 > "log$turn" 2>&1) || { cat "$folder/log$turn" >&2; exit 1; }
-    awk -v turn="$turn" '
-        function number(name,   at, rest) { at = index($0, "\"" name "\":"); if (!at) return -1; rest = substr($0, at + length(name) + 3); return rest + 0 }
+    awk -v turn="$turn" "$number"'
         { e = number("episodes"); s = number("seconds")
           if (NR == 3) { e0 = e; s0 = s } }
         END { printf "turn %s: %.0f completions/s\n", turn, (e - e0) / (s - s0) }' "$folder/runs/turn$turn/metrics.jsonl"

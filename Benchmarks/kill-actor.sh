@@ -12,8 +12,7 @@ for kill in $(seq "$kills"); do
     kill -9 "$before"
     sleep 4
     # Records are 0.1 s apart: the first whole interval after the kill that is fast enough counts, up to its end.
-    awk -v moment="$moment" -v kill="$kill" -v before="$before" -v after="$(process_of actor)" '
-        function number(name,  parts) { split($0, parts, "\"" name "\":"); return parts[2] + 0 }
+    awk -v moment="$moment" -v kill="$kill" -v before="$before" -v after="$(process_of actor)" "$number"'
         { time = number("time"); rate = number("frames_per_second") }
         time > moment - 2 && time <= moment { sum += rate; count++ }
         last > moment && time <= moment + 4 {

@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
     --turns) turns=$2; shift 2 ;;
     --cpu-time) threads=1; arguments+=(--cpu-time); shift ;;
     --case) arguments+=(--case "$2"); shift 2 ;;
-    *) echo "error: unknown argument $1. See the head of $0" >&2; exit 64 ;;
+    *) unknown_argument "$1" ;;
     esac
 done
 for turn in $(seq "$turns"); do

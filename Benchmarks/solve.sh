@@ -5,16 +5,16 @@ source "$(dirname "$0")/common.sh"
 seeds=${1:-10}
 preset=${2:-cartpole}
 
-number() { sed -n "s/.*\"$2\":\([^,}]*\).*/\1/p" <<< "$1"; }
+field() { sed -n "s/.*\"$2\":\([^,}]*\).*/\1/p" <<< "$1"; }
 
 solved=0
 for seed in $(seq "$seeds"); do
     report=$("$apus" train "$preset" --seed "$seed" --runs "$folder" --name "seed-$seed" --json "${@:3}" | tail -n 1) || true
-    [ "$(number "$report" solved)" = true ] && solved=$((solved + 1))
-    printf 'seed %d: solved %s in %.2f s, %d frames, training return %.1f, evaluation return %.1f\n' "$seed" "$(number "$report" solved)" \
-        "$(number "$report" seconds)" "$(number "$report" frames)" "$(number "$report" training_return)" \
-        "$(number "$report" evaluation_return)"
-    number "$report" seconds >> "$folder/seconds"
+    [ "$(field "$report" solved)" = true ] && solved=$((solved + 1))
+    printf 'seed %d: solved %s in %.2f s, %d frames, training return %.1f, evaluation return %.1f\n' "$seed" "$(field "$report" solved)" \
+        "$(field "$report" seconds)" "$(field "$report" frames)" "$(field "$report" training_return)" \
+        "$(field "$report" evaluation_return)"
+    field "$report" seconds >> "$folder/seconds"
 done
 sort -n "$folder/seconds" | awk -v solved="$solved" '
     { seconds[NR] = $1 }
