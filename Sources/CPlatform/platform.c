@@ -52,9 +52,16 @@ static int64_t clock_now(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+// How often this thread has left its core to another. What a hypervisor takes is not counted.
+static long displacements(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+}
+
 int apus_spin(const uint32_t *word, uint32_t value, int64_t nanoseconds) {
-    // More than this between two looks: another thread had the core.
+    // More than this between two looks: the core was elsewhere.
     const int64_t gap = 50000;
+    const long displaced = displacements();
     int64_t before = clock_now();
     const int64_t end = before + nanoseconds;
     while (before < end) {
@@ -68,7 +75,10 @@ int apus_spin(const uint32_t *word, uint32_t value, int64_t nanoseconds) {
         }
         sched_yield();
         int64_t now = clock_now();
-        if (now - before > gap) return apus_load(word) != value ? 1 : -1;
+        if (now - before > gap) {
+            if (displacements() != displaced) return apus_load(word) != value ? 1 : -1;
+            now = clock_now();
+        }
         before = now;
     }
     return 0;
