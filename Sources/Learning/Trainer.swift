@@ -42,7 +42,6 @@ public final class Trainer: Training {
     public let environment: ResolvedEnvironment
     public let network: any PolicyNetwork
     private let learner: any Learner
-    private let schedule: LearningRateSchedule
     private let trainsOnLive: Bool
     private let replay: ReplayFeed?
     package let spec: RunSpec
@@ -81,7 +80,6 @@ public final class Trainer: Training {
         replay = try data.replay.map { try ReplayFeed(data, $0, of: algorithm, spec, shape: shape, folder: folder) }
         observationStatistics = network.normalizesObservations ? ObservationStatistics(network) : nil
         rewardScaling = RewardScaling(spec.reward, discount: algorithm.discount)
-        schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
         staleness = algorithm.staleness
         bound(maxLag: spec.learner.maxLag)
     }
@@ -105,7 +103,7 @@ public final class Trainer: Training {
         var scaling = rewardScaling
         scaling.count(live)
         let progress = min(Double(frames) / Double(spec.stop.frames), 1)
-        let rate = schedule.value(progress: progress, initial: Float(spec.optimizer.learningRate))
+        let rate = spec.optimizer.stepSize(version: version, progress: progress)
         var means = MetricMeans()
         var refused: Float = 0
         func train(_ batch: RolloutBatch) throws {

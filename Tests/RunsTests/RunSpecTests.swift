@@ -137,6 +137,14 @@ import Testing
         #expect((spec.credits, spec.creditsTogether) == (3, 0), "what the run file says holds for every actor")
     }
 
+    /// It rises from the first update on, reaches what the schedule says, and falls as without a rise.
+    @Test func stepSizeRisesFirst() throws {
+        let optimizer = try RunSpec.parse("", place: "", overrides: ["optimizer.learning_rate=0.5", "optimizer.schedule=linear", "optimizer.warmup_updates=4"]).optimizer
+        #expect((0..<6).map { optimizer.stepSize(version: $0, progress: 0) } == [0.125, 0.25, 0.375, 0.5, 0.5, 0.5])
+        #expect(optimizer.stepSize(version: 1, progress: 0.5) == 0.125 && optimizer.stepSize(version: 9, progress: 0.5) == 0.25)
+        #expect(OptimizerSection().stepSize(version: 0, progress: 0) == 1e-3)
+    }
+
     @Test func wrongOverrideNamesItself() {
         #expect(
             error("", ["actors.slots=many"])
@@ -148,7 +156,7 @@ import Testing
     @Test(arguments: [
         "name=../x", "name=''", "environment.id=''", "network.hidden=[64, 0]", "method.id=''", "method.options.a=.nan",
         "optimizer.learning_rate=0",
-        "optimizer.learning_rate=.inf", "optimizer.clip_norm=-1", "optimizer.epsilon=0", "actors.count=-1", "actors.slots=0",
+        "optimizer.learning_rate=.inf", "optimizer.clip_norm=-1", "optimizer.warmup_updates=-1", "optimizer.epsilon=0", "actors.count=-1", "actors.slots=0",
         "actors.unroll=0",
         "actors.credits=0", "actors.maximum=0", "actors.count=5000", "learner.rollouts_per_update=0", "learner.max_lag=-1", "learner.threads=0", "learner.checkpoint_seconds=0",
         "learner.keep_checkpoints=0", "stop.frames=0", "stop.return=.nan", "stop.episodes=0", "stop.evaluation_episodes=-1",

@@ -15,7 +15,6 @@ package final class TokenTrainer: Training {
     private let environment: any TokenEnvironment
     private let assignment: TokenAssignment
     private let learner: TokenLearner
-    private let schedule: LearningRateSchedule
     private let staleness: Staleness
     private var rates: TaskRates
     private let method: TokenMethod
@@ -45,7 +44,6 @@ package final class TokenTrainer: Training {
         learner = try TokenLearner(
             method, transformer, from: transformer.initialWeights(seed: spec.seed), optimizer: spec.optimizer.settings,
             temperature: Float(spec.tokens.temperature), topP: Float(spec.tokens.topP), seed: spec.seed)
-        schedule = spec.optimizer.schedule == .linear ? .linear(to: 0) : .constant
         staleness = method.staleness
         shape = RolloutShape(
             responses: ResponseShape(
@@ -85,7 +83,7 @@ package final class TokenTrainer: Training {
         let drawn = groups
         let lags = kept.giveBack(into: &groups, seed: spec.seed, version: version)
         let progress = min(Double(frames) / Double(spec.stop.frames), 1)
-        let rate = schedule.value(progress: progress, initial: Float(spec.optimizer.learningRate))
+        let rate = spec.optimizer.stepSize(version: version, progress: progress)
         let report: LearnerReport
         let moment = Moment(version: version, learningRate: rate, progress: progress)
         switch Result(catching: { () throws(NonFiniteGradient) in try learner.update(groups, at: moment) }) {

@@ -122,6 +122,8 @@ public struct OptimizerSection: Codable, Sendable, Equatable {
     public var id = Kind.adam
     public var learningRate = 1e-3
     public var schedule = Schedule.constant
+    /// Over these the step size rises to what it is.
+    public var warmupUpdates = 0
     public var clipNorm = 40.0
     public var epsilon = 1e-8
     public init() {}
@@ -132,7 +134,18 @@ public struct OptimizerSection: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case id, schedule, epsilon
         case learningRate = "learning_rate"
+        case warmupUpdates = "warmup_updates"
         case clipNorm = "clip_norm"
+    }
+
+    /// The step size of an update.
+    ///
+    /// - Parameters:
+    ///   - version: the updates before it.
+    ///   - progress: how much of the run is done, 0 … 1.
+    public func stepSize(version: UInt64, progress: Double) -> Float {
+        let planned = (schedule == .linear ? LearningRateSchedule.linear(to: 0) : .constant).value(progress: progress, initial: Float(learningRate))
+        return version < warmupUpdates ? planned * Float(version + 1) / Float(warmupUpdates) : planned
     }
 }
 

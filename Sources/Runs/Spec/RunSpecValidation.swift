@@ -70,6 +70,7 @@ extension RunSpec {
             "replay.dataset_share", replay.datasetShare, replay.datasetShare == 0 || !replay.dataset.isEmpty,
             "0 while replay.dataset is empty")
         try positive("optimizer.learning_rate", optimizer.learningRate)
+        try count("optimizer.warmup_updates", optimizer.warmupUpdates, from: 0, to: 1 << 30)
         try check("optimizer.clip_norm", optimizer.clipNorm, optimizer.clipNorm > 0, "a number above 0 (.inf: no clipping)")
         try positive("optimizer.epsilon", optimizer.epsilon)
         try count("actors.count", actors.count, from: 0, to: 65_536)
