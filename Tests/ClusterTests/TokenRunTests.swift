@@ -10,7 +10,8 @@ extension Cluster {
         private func settings(frames: Int, warmup: Int) -> [String] {
             endless(frames: frames)
                 + set([
-                    "environment.options.digits=1", "tokens.groups=8", "actors.slots=64", "learner.rollouts_per_update=1", "tokens.width=16", "tokens.layers=1", "tokens.samples=2", "warmup.updates=\(warmup)", "warmup.batch=32",
+                    "environment.options.digits=1", "tokens.groups=8", "actors.slots=64", "learner.rollouts_per_update=1", "tokens.width=16",
+                    "tokens.layers=1", "tokens.samples=2", "warmup.updates=\(warmup)", "warmup.batch=32",
                     "warmup.accuracy=1",
                 ])
         }

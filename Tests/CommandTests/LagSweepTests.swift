@@ -52,7 +52,8 @@ import Testing
     @Test func tokenPoliciesAtEveryLag() throws {
         try inScratch { folder in
             let settings = [
-                "environment.options.digits=1", "tokens.groups=8", "actors.slots=64", "learner.rollouts_per_update=1", "tokens.width=16", "tokens.layers=1", "warmup.updates=50", "warmup.batch=32", "optimizer.learning_rate=0.002",
+                "environment.options.digits=1", "tokens.groups=8", "actors.slots=64", "learner.rollouts_per_update=1", "tokens.width=16",
+                "tokens.layers=1", "warmup.updates=50", "warmup.batch=32", "optimizer.learning_rate=0.002",
                 "stop.evaluation_episodes=16", "method.options.minibatches=2",
             ]
             let result = try Program.apus(

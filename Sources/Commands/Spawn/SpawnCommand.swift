@@ -157,7 +157,6 @@ struct SpawnCommand: ParsableCommand {
     private func commands(_ plans: [HostPlan], _ script: HostScript, _ program: ActorProgram) -> String {
         let ssh = SSH(sockets: nil)
         // Without making identities, and without showing secrets.
-        let shown = KeyFolder.chosen(keys) == nil ? [] : HostKeys.names.map { HostKeys.File(name: $0, content: "…") }
         func fed(_ plan: HostPlan, _ text: String) -> String { "\(Shell.line(ssh.script(plan))) <<'APUS'\n\(text)APUS" }
         return plans.map { plan in
             if stop { return fed(plan, script.stop(plan)) }

@@ -29,6 +29,6 @@ public struct LeftOut: Sendable, Hashable {
         groups += 1
         responses += UInt32(judged.count)
         correct += countsAsSolved ? UInt32(judged.count(where: \.isCorrect)) : 0
-        tokens += judged.reduce(0) { $0 + UInt32(clamping: $1.tokens.count) }
+        tokens = UInt32(clamping: judged.reduce(Int(tokens)) { $0 + $1.tokens.count })
     }
 }
