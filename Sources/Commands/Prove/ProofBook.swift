@@ -12,7 +12,7 @@ enum ProofBook {
 
             What `apus prove --all` said of each method's claim at small scale: \(count(.holds)) hold, \(count(.undecided)) are undecided, \
             \(count(.doesNotHold)) do not hold; \(Format.seconds(seconds)) of training. A claim with several parts counts as its worst part. "±" is the \
-            standard deviation over the seeds; intervals are by bootstrap over the seeds.
+            standard deviation over the seeds; intervals are by bootstrap over the seeds, which all arms of a claim share.
 
             | method | verdict | claim | paper |
             |---|---|---|---|

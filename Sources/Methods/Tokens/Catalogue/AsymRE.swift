@@ -15,8 +15,8 @@ extension MethodEntry {
         token: "asymre", summary: "REINFORCE below a lowered baseline, for data of any age", paper: "Arnal et al. 2025, arXiv:2506.20520",
         paperID: "S080",
         options: TokenSettings.options() + [MethodOption("shift", -0.1, -1000...1000, "δ: added to the group's mean as the baseline")],
-        proof: .sums(
-            "At lag 8 a lowered baseline keeps more than the mean.", changes: ["optimizer.learning_rate=0.002"],
+        proof: .lagged(
+            "At lag 8 a lowered baseline keeps more than the mean.",
             arms: [
                 .init("lowered", ["method.id=asymre"], lag: 8),
                 .init("mean", ["method.id=asymre", "method.options.shift=0"], lag: 8),

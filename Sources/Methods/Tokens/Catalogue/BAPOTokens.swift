@@ -55,7 +55,7 @@ extension MethodEntry {
             MethodOption("by_value", 0, 0...1, isFlag: true, "1 to measure the share by the loss, as in the paper, 0 by the gradient"),
             MethodOption("by_probability", 0, 0...1, isFlag: true, "1 to count tokens in proportion to μ, as in the paper"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "A clip that adapts keeps the entropy up with eight passes over data of lag 4.",
             arms: [
                 .init("BAPO", ["method.id=bapo-tokens", "method.options.epochs=8"], lag: 4),

@@ -70,7 +70,7 @@ extension MethodEntry {
             MethodOption("largest", 1e6, 1...(.infinity), "the largest factor of an advantage"),
             MethodOption("parts", 0, 0...1, isFlag: true, "normalise the parts of a reward one by one"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Dividing by a fitted Beta density teaches more than rewards alone.",
             arms: [
                 .init("BNPO", ["method.id=bnpo", "method.options.responses=8"]),

@@ -91,8 +91,8 @@ extension MethodEntry {
             MethodOption("policy_limit", 1e-4, 0...(.infinity), "τ_F: the largest ½ (change of log π)²"),
             MethodOption("std", 1, 0...1, isFlag: true, "divide by the group's standard deviation"),
         ],
-        proof: .sums(
-            "With a step eight times as large, leaving out tokens that would move the policy too far keeps it learning.", changes: ["optimizer.learning_rate=0.004"],
+        proof: .reversals(
+            "With a step four times as large, leaving out tokens that would move the policy too far keeps it learning.", changes: ["optimizer.learning_rate=0.002"],
             arms: [
                 .init("CAPO", ["method.id=capo", "method.options.std=1"]),
                 .init("GRPO", ["method.id=grpo"]),

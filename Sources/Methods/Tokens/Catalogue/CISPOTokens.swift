@@ -66,7 +66,7 @@ extension MethodEntry {
                 "sequence_limit", .infinity, 0...(.infinity),
                 "responses with a negative advantage are left out when the mean of their log π_prox − log π is above this"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "No token loses its gradient, so that eight passes over each batch teach more than with a clip.",
             arms: [
                 .init("CISPO", ["method.id=cispo-tokens", "method.options.epochs=8"]),

@@ -65,7 +65,7 @@ extension MethodEntry {
             MethodOption("covariance_low", 1, 0...(.infinity), "tokens with a greater covariance may be left out"),
             MethodOption("covariance_high", 5, 0...(.infinity), "up to this one"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Leaving out tokens of high covariance keeps the entropy up.",
             arms: [
                 .init("Clip-Cov", ["method.id=clip-cov", "method.options.rate=0.02", "method.options.covariance_low=0.2"]),

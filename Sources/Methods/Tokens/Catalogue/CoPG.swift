@@ -72,8 +72,8 @@ extension MethodEntry {
         token: "copg", summary: "pairs of responses, each other's baseline: off-policy without weights",
         paper: "Flet-Berliac et al. 2024, arXiv:2406.19185", paperID: "S024",
         options: TokenSettings.options() + [MethodOption("beta", 0.1, 0...10, "β: what leaving the reference policy costs")],
-        proof: .sums(
-            "At lag 8 pairs of responses keep more than the policy gradient without correction.", changes: ["optimizer.learning_rate=0.002"],
+        proof: .lagged(
+            "At lag 8 pairs of responses keep more than the policy gradient without correction.",
             arms: [
                 .init("CoPG", ["method.id=copg"], lag: 8),
                 .init("none", ["method.id=reinforce-tokens", "method.options.mean=1"], lag: 8),

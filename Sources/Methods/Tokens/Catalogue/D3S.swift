@@ -83,7 +83,7 @@ extension MethodEntry {
             MethodOption("tokens_from", 0.2, 0...1, "the share of their tokens trained on, at the beginning of the run"),
             MethodOption("tokens_to", 0.5, 0...1, "and at its end"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "With the most telling half of the tokens as much is learned as with all.",
             arms: [
                 .init("D3S", ["method.id=d3s"]),

@@ -25,7 +25,7 @@ extension MethodEntry {
             + OverlongPunishment.options + [
                 MethodOption("filter_cut", 0, 0...1, isFlag: true, "responses that were cut at the longest are in no loss")
             ],
-        proof: .sums(
+        proof: .reversals(
             "With dynamic sampling hardly a group teaches nothing.",
             arms: [
                 .init("DAPO", ["method.id=dapo", "method.options.responses=8"]),

@@ -89,7 +89,7 @@ extension MethodEntry {
             MethodOption("cap", 10, 1...(.infinity), "the largest upper limit of the ratio"),
             MethodOption("dual_clip", 10, 1...(.infinity), "c: the loss of a negative advantage is at most c · |A|"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Advantages against all that is known of a task leave fewer groups without any.", changes: ["environment.options.tasks=64"],
             arms: [
                 .init("DCPO", ["method.id=dcpo-tokens", "method.options.responses=8"]),

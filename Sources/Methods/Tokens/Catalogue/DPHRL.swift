@@ -99,7 +99,7 @@ extension MethodEntry {
             MethodOption("coefficient", 0.02, 0...1000, "of the divergence; 0.05 to 0.2 for Jensen–Shannon"),
             MethodOption("stored_share", 0.25, 0...1, "the share of groups that are stored responses"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Rehearsing what the initial policy could keeps more different answers alive.", changes: ["environment.options.tasks=512"],
             arms: [
                 .init("DPH-RL", ["method.id=dph-rl", "method.options.coefficient=0.05"]),

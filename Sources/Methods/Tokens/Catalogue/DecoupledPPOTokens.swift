@@ -35,7 +35,7 @@ extension MethodEntry {
             MethodOption("mask", 1, 0...1, isFlag: true, "tokens beyond the cap get the weight 0 instead of the cap"),
             .importanceLevel,
         ],
-        proof: .reversals(
+        proof: .lagged(
             "At lag 8 the decoupled objective keeps what it has at lag 0; with the clip around the policy that acted more is lost.",
             arms: [
                 .init("decoupled, lag 0", ["method.id=decoupled-ppo-tokens"]),

@@ -22,7 +22,7 @@ extension MethodEntry {
         options: TokenSettings.options() + DivergenceHinge.options + [
             ratio, MethodOption("tau", 10, 1e-3...(.infinity), "τ: how little likelier wrong responses weigh more; 1 for ratios"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Where few responses are correct, correct against wrong teaches more than GRPO.", changes: ["warmup.accuracy=0.1"],
             arms: [
                 .init("DisCO", ["method.id=disco"]),
@@ -36,7 +36,7 @@ extension MethodEntry {
     static let discoB = MethodEntry(
         token: "disco-b", summary: "DisCO's basic form: all wrong responses weigh the same", paper: "Li et al. 2025, arXiv:2505.12366", paperID: "S157",
         options: TokenSettings.options() + DivergenceHinge.options + [ratio],
-        proof: .sums(
+        proof: .reversals(
             "Where few responses are correct, correct against wrong teaches no less than GRPO, all wrong ones alike.", changes: ["warmup.accuracy=0.1"],
             arms: [
                 .init("DisCO-b", ["method.id=disco-b"]),

@@ -58,7 +58,7 @@ extension MethodEntry {
             MethodOption("high_kept", 1, 0...10, "β₂: scales the gradient that tokens above the limit keep"),
             MethodOption("likelihood", 0.1, 0...1000, "the coefficient of −log π of correct responses"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Clipped tokens that keep a gradient let eight passes over each batch teach more.",
             arms: [
                 .init("GPPO", ["method.id=gppo-tokens", "method.options.epochs=8", "method.options.likelihood=0"]),

@@ -21,7 +21,7 @@ extension MethodEntry {
             MethodOption("beta", 0, 0...10, "the coefficient of the divergence from the reference policy"),
             MethodOption("std", 1, 0...1, isFlag: true, "divide by the group's standard deviation"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Rewards relative to the group teach more than rewards alone, from the same responses.",
             arms: [
                 .init("GRPO", ["method.id=grpo"]),

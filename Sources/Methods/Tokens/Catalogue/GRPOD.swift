@@ -44,7 +44,7 @@ extension MethodEntry {
             MethodOption("beta_high", 0.02, 0...10, "β at the end of the run"),
             MethodOption("exploring", 0.3, 0...1, "the share of the run in which β falls"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "A divergence that is scheduled teaches more than a constant one.",
             arms: [
                 .init("scheduled", ["method.id=grpo-d"]),

@@ -74,7 +74,7 @@ extension MethodEntry {
             MethodOption("clip_high", 0.07, 0...(.infinity), "ε above: 0.0004 for thousands of tokens"),
             MethodOption("per_token", 0, 0...1, isFlag: true, "the token form: advantages may differ inside of a response"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Ratios of whole responses, with four passes over each batch, teach no less than ratios of tokens.",
             arms: [
                 .init("GSPO", ["method.id=gspo", "method.options.epochs=4", "method.options.clip_low=0.05", "method.options.clip_high=0.05"]),

@@ -118,7 +118,7 @@ extension MethodEntry {
             MethodOption("temperature_strength", 0.05, 0...1, "τ: how far temperatures do"),
             MethodOption("signed", 1, 0...1, isFlag: true, "0: as the released code, which treats low entropies as high ones"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Clips and temperatures that follow entropies keep the entropy up.",
             arms: [
                 .init("HAPO", ["method.id=hapo"]),

@@ -69,7 +69,7 @@ extension MethodEntry {
             MethodOption("rate", 2e-3, 0...1, "the share of tokens that is held back, at least one; 0: none"),
             MethodOption("beta", 1, 0...1000, "β: the coefficient of their distance from the old policy"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Holding back the tokens of high covariance keeps the entropy up.",
             arms: [
                 .init("KL-Cov", ["method.id=kl-cov", "method.options.rate=0.05", "method.options.epochs=2"]),

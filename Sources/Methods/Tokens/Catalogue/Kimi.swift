@@ -104,7 +104,7 @@ extension MethodEntry {
             MethodOption("length_warm_up", 0.3, 0...1, "the share of the run before it begins"),
             MethodOption("prioritize", 1, 0...1, isFlag: true, "draw tasks the more often the less they are solved"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "With eight passes over each batch, mirror descent holds where the plain policy gradient does not.",
             arms: [
                 .init("mirror descent", ["method.id=kimi", "method.options.epochs=8", "method.options.length_weight=0", "method.options.prioritize=0"]),

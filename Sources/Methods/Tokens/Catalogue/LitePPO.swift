@@ -14,7 +14,7 @@ extension MethodEntry {
     static let litePPO = MethodEntry(
         token: "lite-ppo", summary: "group mean, batch deviation, token mean", paper: "Liu et al. 2025, arXiv:2508.08221", paperID: "S197",
         options: TokenSettings.options() + TokenSettings.clipOptions(),
-        proof: .sums(
+        proof: .reversals(
             "Where most responses are correct, the deviation of the batch teaches no less than that of the group.", changes: ["warmup.accuracy=0.6"],
             arms: [
                 .init("Lite PPO", ["method.id=lite-ppo"]),

@@ -89,7 +89,7 @@ extension MethodEntry {
             MethodOption("floor", 1, 1e-3...(.infinity), "e: the least value of the negative policy's ratio in the loss"),
             MethodOption("per_sequence", 0, 0...1, isFlag: true, "one ratio for a whole response"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Learning from wrong responses too teaches more than from correct ones alone.",
             arms: [
                 .init("NFT", ["method.id=nft", "method.options.responses=8"]),

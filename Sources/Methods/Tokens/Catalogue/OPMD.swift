@@ -49,8 +49,8 @@ extension MethodEntry {
             MethodOption("kimi", 0, 0...1, isFlag: true, "1: τ (log π − log μ)² in the loss (OPMD-Kimi); 0: advantages are divided by 1 + τ"),
             MethodOption("soft_maximum", 0, 0...1, isFlag: true, "the baseline is τ log mean exp(R / τ) instead of the mean"),
         ],
-        proof: .sums(
-            "At lag 8 mirror descent keeps more than the policy gradient without correction.", changes: ["optimizer.learning_rate=0.002"],
+        proof: .lagged(
+            "At lag 8 mirror descent keeps more than the policy gradient without correction.",
             arms: [
                 .init("OPMD", ["method.id=opmd"], lag: 8),
                 .init("none", ["method.id=reinforce-tokens", "method.options.mean=1"], lag: 8),

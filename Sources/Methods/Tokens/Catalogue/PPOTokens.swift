@@ -56,7 +56,7 @@ extension MethodEntry {
         token: "ppo-tokens", summary: "GAE over tokens with a value head, proximal clip per token", paper: "Schulman et al. 2017, arXiv:1707.06347",
         paperID: "B02",
         options: TokenSettings.options(responses: 1) + TokenSettings.clipOptions(dual: 3) + TokenCriticSettings.options + [ReferencePenalty.option],
-        proof: .sums(
+        proof: .reversals(
             "A value of every token teaches more than rewards alone, from single responses.",
             arms: [
                 .init("PPO", ["method.id=ppo-tokens", "tokens.groups=64"]),

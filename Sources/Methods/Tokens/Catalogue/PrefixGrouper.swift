@@ -22,7 +22,7 @@ extension MethodEntry {
         options: TokenSettings.options() + TokenSettings.clipOptions() + [
             MethodOption("share_prompts", 1, 0...1, isFlag: true, "compute a group's prompt once instead of once per response")
         ],
-        proof: .sums(
+        proof: .reversals(
             "Computing a group's prompt once changes nothing that is learned.",
             arms: [
                 .init("shared", ["method.id=prefix-grouper"]),

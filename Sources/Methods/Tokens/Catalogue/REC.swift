@@ -128,8 +128,8 @@ extension MethodEntry {
             MethodOption("square", 0, 0...1000, "τ of τ (log π − log μ)²"),
             MethodOption("likelihood", 0, 0...1000, "the coefficient of −log π of all responses"),
         ],
-        proof: .sums(
-            "At lag 8 the one-sided clip alone keeps what REINFORCE without a clip loses.", changes: ["optimizer.learning_rate=0.002"],
+        proof: .lagged(
+            "At lag 8 the one-sided clip alone keeps what REINFORCE without a clip loses.",
             arms: [
                 .init("one-sided", ["method.id=rec"], lag: 8),
                 .init("no clip", ["method.id=rec", "method.options.keep=0"], lag: 8),

@@ -33,7 +33,7 @@ extension MethodEntry {
     static let rloo = MethodEntry(
         token: "rloo", summary: "policy gradient against the mean of a group's other responses", paper: "Ahmadian et al. 2024, arXiv:2402.14740",
         paperID: "B01", options: TokenSettings.options(responses: 4) + [ReferencePenalty.option],
-        proof: .sums(
+        proof: .reversals(
             "Leaving a response out of its own baseline teaches more than no baseline.",
             arms: [
                 .init("RLOO", ["method.id=rloo", "method.options.responses=8"]),

@@ -30,7 +30,7 @@ extension MethodEntry {
     static let remax = MethodEntry(
         token: "remax", summary: "policy gradient against the reward of the greedy response", paper: "Li et al. 2023, arXiv:2310.10505",
         paperID: "B01", options: TokenSettings.options(responses: 1) + [ReferencePenalty.option],
-        proof: .sums(
+        proof: .reversals(
             "The reward of the greedy response is a baseline that teaches more than none.",
             arms: [
                 .init("ReMax", ["method.id=remax", "tokens.groups=64"]),

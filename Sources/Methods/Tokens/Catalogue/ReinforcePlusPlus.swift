@@ -26,7 +26,7 @@ extension MethodEntry {
             MethodOption("mean", 0, 0...1, isFlag: true, "subtract the mean reward of the group before whitening"),
             MethodOption("discount", 1, 0...1, "γ, where no mean is subtracted"), ReferencePenalty.option,
         ],
-        proof: .sums(
+        proof: .reversals(
             "Rewards whitened over the batch teach more than rewards alone.",
             arms: [
                 .init("REINFORCE++", ["method.id=reinforce-plus-plus"]),

@@ -24,7 +24,7 @@ extension MethodEntry {
             MethodOption("mean", 1, 0...1, isFlag: true, "subtract the mean reward of the group"),
             MethodOption("discount", 1, 0...1, "γ, where no mean is subtracted"), ReferencePenalty.option,
         ],
-        proof: .sums(
+        proof: .reversals(
             "The mean reward as a baseline teaches more than none.",
             arms: [
                 .init("mean", ["method.id=reinforce-tokens", "method.options.mean=1"]),

@@ -85,7 +85,7 @@ extension MethodEntry {
             MethodOption("by_probability", 0, 0...1, isFlag: true, "clusters weigh by probability instead of by number"),
             MethodOption("length", 0, 0...1e6, "L: a constant that sums over tokens are divided by, as in Dr. GRPO; 0: each by its own length"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Learning less from tasks on which answers disagree teaches no less.",
             arms: [
                 .init("SEED-GRPO", ["method.id=seed-grpo"]),

@@ -112,7 +112,7 @@ extension MethodEntry {
             MethodOption("least_memory", 0.875, 0...0.999, "the least share of what is known that a visit leaves"),
             MethodOption("most_memory", 0.96, 0...1, "the greatest"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "One response to each task and a record of the task teach more than groups, from as many responses.", changes: ["environment.options.tasks=256"],
             arms: [
                 .init("SPO", ["method.id=spo", "tokens.groups=64"]),

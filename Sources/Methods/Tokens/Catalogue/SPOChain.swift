@@ -59,7 +59,7 @@ extension MethodEntry {
             MethodOption("samples", 9, 1...1000, isWhole: true, "forks at each cut"),
             MethodOption("certain", 0.9, 0.01...1, "tokens drawn with more probability are not trained on; 1: all are"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "Values of segments teach more than one advantage for all tokens, from as many drawn tokens.",
             arms: [
                 .init("SPO-chain", ["method.id=spo-chain", "method.options.responses=2", "method.options.samples=2", "method.options.interval=2", "tokens.groups=8"]),

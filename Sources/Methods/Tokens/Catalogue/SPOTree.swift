@@ -65,7 +65,7 @@ extension MethodEntry {
             MethodOption("certain", 0.9, 0.01...1, "tokens drawn with more probability are not trained on; 1: all are"),
             MethodOption("std", 0, 0...1, isFlag: true, "divide by the standard deviation of the siblings"),
         ],
-        proof: .sums(
+        proof: .reversals(
             "A tree of draws teaches more than independent ones, from as many drawn tokens.",
             arms: [
                 .init("SPO-tree", ["method.id=spo-tree", "method.options.width=3", "method.options.depth=2", "method.options.tokens=1"]),

@@ -33,8 +33,8 @@ extension MethodEntry {
         token: "tis-tokens", summary: "GRPO with truncated weights for the age of the data",
         paper: "Yao et al. 2025, \"Your efficient RL framework secretly brings you off-policy RL training\"", paperID: "B10",
         options: correctionOptions(),
-        proof: .sums(
-            "At lag 8 truncated weights keep more than no correction.", changes: ["optimizer.learning_rate=0.002"],
+        proof: .lagged(
+            "At lag 8 truncated weights keep more than no correction.",
             arms: [
                 .init("TIS", ["method.id=tis-tokens"], lag: 8),
                 .init("none", ["method.id=reinforce-tokens", "method.options.mean=1"], lag: 8),
@@ -47,7 +47,7 @@ extension MethodEntry {
         token: "mis-tokens", summary: "GRPO that leaves out data that the policy would not have drawn",
         paper: "Yao et al. 2025, \"Your efficient RL framework secretly brings you off-policy RL training\"", paperID: "B10",
         options: correctionOptions() + [MethodOption("floor", 0.5, 0...(.infinity), "the least weight: below it, 0")],
-        proof: .reversals(
+        proof: .lagged(
             "At lag 8 leaving out what the policy would not have drawn keeps more than no correction.",
             arms: [
                 .init("MIS", ["method.id=mis-tokens"], lag: 8),

@@ -78,8 +78,8 @@ extension MethodEntry {
             MethodOption("negative", 1, 0...(.infinity), "a⁻, the largest weight of what turned out badly"),
             MethodOption("per_token", 0, 0...1, isFlag: true, "ratios of tokens and advantages of the group, instead of whole responses"),
         ],
-        proof: .sums(
-            "At lag 8 tapered weights keep more than no correction.", changes: ["optimizer.learning_rate=0.002"],
+        proof: .lagged(
+            "At lag 8 tapered weights keep more than no correction.",
             arms: [
                 .init("TOPR", ["method.id=topr-tokens"], lag: 8),
                 .init("none", ["method.id=reinforce-tokens", "method.options.mean=1"], lag: 8),

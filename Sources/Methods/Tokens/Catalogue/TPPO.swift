@@ -40,7 +40,7 @@ extension MethodEntry {
         options: TokenSettings.options(responses: 1) + TokenSettings.clipOptions(high: 0.28) + TokenCriticSettings.options + [
             MethodOption("window", 16, 1...1_048_576, isWhole: true, "W: tokens that every slot draws between two rollouts")
         ],
-        proof: .sums(
+        proof: .reversals(
             "Windows of tokens teach as much per token as whole responses.",
             arms: [
                 .init("T-PPO", ["method.id=t-ppo", "tokens.groups=64", "method.options.window=4"]),
