@@ -61,8 +61,8 @@ public struct HttpAddress: Sendable, CustomStringConvertible {
                 _ = getnameinfo($0, size, &host, 256, &port, 16, NI_NUMERICHOST | NI_NUMERICSERV)
             }
         }
-        let name = String(cString: host)
-        return "\(name.contains(":") ? "[\(name)]" : name):\(String(cString: port))"
+        let name = String(writtenBy: host)
+        return "\(name.contains(":") ? "[\(name)]" : name):\(String(writtenBy: port))"
     }
 
     private func resolved<Result>(_ body: ([addrinfo]) -> Result) throws(HttpError) -> Result {

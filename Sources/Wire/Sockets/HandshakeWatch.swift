@@ -95,7 +95,7 @@ public final class HandshakeWatch {
                 getpeername(descriptor, $0, &size) != 0 || getnameinfo($0, size, &host, 256, nil, 0, NI_NUMERICHOST) != 0
             }
         }
-        return failed ? "" : String(cString: host)
+        return failed ? "" : String(writtenBy: host)
     }
 
     private func note(_ fault: HandshakeFault, _ now: Time) {

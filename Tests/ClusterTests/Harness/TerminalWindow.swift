@@ -30,7 +30,7 @@ final class TerminalWindow {
 
     private static func resize(_ control: Int32, _ columns: UInt16, _ rows: UInt16) {
         var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
-        ioctl(control, UInt(TIOCSWINSZ), &size)
+        _ = ioctl(control, UInt(TIOCSWINSZ), &size)
     }
 
     func type(_ text: String) {
