@@ -7,8 +7,8 @@ struct ProveCommand: ParsableCommand {
         commandName: "prove", abstract: "Runs a paper's claim about a method at small scale, and tells whether it holds here.",
         discussion: """
             A claim compares arms: ways to train, each with several seeds. It holds where the 90 % interval of the difference of means (by \
-            bootstrap over the seeds, which all arms share) is wholly on its side, does not hold where it is wholly on the other, and is undecided where it \
-            straddles. A report per method goes to DIR/METHOD.json; with --all, all of them go to DIR/PROOFS.md.
+            bootstrap over the seeds, which all arms share) is wholly on its side, does not hold where it is wholly on the other, \
+            and is undecided where it straddles. A report per method goes to DIR/METHOD.json; with --all, all of them go to DIR/PROOFS.md.
 
             \(ExperimentOptions.discussion)
 
