@@ -153,10 +153,9 @@ struct SpawnCommand: ParsableCommand {
         report.print("job \(job): \(script.count) actors; logs in \(script.logs); scancel \(job) ends them", json: json)
     }
 
-    /// What would be run, such that it can be pasted into a shell.
+    /// What would be run, such that it can be pasted into a shell. It makes no identities and shows no secrets.
     private func commands(_ plans: [HostPlan], _ script: HostScript, _ program: ActorProgram) -> String {
         let ssh = SSH(sockets: nil)
-        // Without making identities, and without showing secrets.
         func fed(_ plan: HostPlan, _ text: String) -> String { "\(Shell.line(ssh.script(plan))) <<'APUS'\n\(text)APUS" }
         return plans.map { plan in
             if stop { return fed(plan, script.stop(plan)) }
