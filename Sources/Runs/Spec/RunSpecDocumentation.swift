@@ -103,7 +103,7 @@ extension RunSpec {
         ("stop.return", "Mean return at which the task is solved (null: never)"),
         ("stop.episodes", "Training episodes in the mean that stop.return is compared with"),
         ("stop.evaluation_episodes", "Episodes of one evaluation (0: none, where stop.return is null)"),
-        ("stop.seconds", "Wall-clock time, in seconds (.inf: no limit)"),
+        ("stop.seconds", "Wall-clock time, in seconds (.inf: no limit); a warm-up is not cut short"),
         ("metrics", "What is recorded"),
         ("metrics.every_seconds", "Time between two records, in seconds"),
     ]
